@@ -1,0 +1,61 @@
+#include "map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int casg_map_fd(struct casg_map *m, int fd, struct casg_err *err)
+{
+	static const uint8_t nothing[1];
+	struct stat st;
+	void *base;
+
+	*m = (struct casg_map)CASG_MAP_INIT;
+	if (fstat(fd, &st))
+		return casg_err_sys(err, errno, "cannot map");
+	if (!S_ISREG(st.st_mode))
+		return casg_err_set(err, CASG_EIO, "cannot map: not a regular file");
+	if ((uint64_t)st.st_size > SIZE_MAX)
+		return casg_err_set(err, CASG_ENOMEM, "cannot map: larger than memory can address");
+	if (!st.st_size) {
+		m->data = nothing;
+		return 0;
+	}
+	base = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (base == MAP_FAILED)
+		return casg_err_sys(err, errno, "cannot map");
+	m->base = base;
+	m->data = base;
+	m->size = (size_t)st.st_size;
+	return 0;
+}
+
+int casg_map_open(struct casg_map *m, const char *path, struct casg_err *err)
+{
+	int fd, rc;
+
+	*m = (struct casg_map)CASG_MAP_INIT;
+	/* not blocking: a FIFO put in a file's place must not hang us */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0) {
+		rc = errno == ENOENT || errno == ENOTDIR ? CASG_EABSENT : CASG_EIO;
+		casg_err_sys(err, errno, "cannot open '%s'", path);
+		if (err)
+			err->code = rc;
+		return rc;
+	}
+	rc = casg_map_fd(m, fd, err);
+	close(fd);
+	if (rc)
+		casg_err_prefix(err, "'%s'", path);
+	return rc;
+}
+
+void casg_map_close(struct casg_map *m)
+{
+	if (m->base)
+		munmap(m->base, m->size);
+	*m = (struct casg_map)CASG_MAP_INIT;
+}
