@@ -1,0 +1,42 @@
+/*
+ * fastain - files in, FASTA events out: input.h feeding fasta.h.
+ *
+ * Joins the two so that every program refuses bad input in the same words:
+ * "FILE: record N: byte offset M: what is wrong".  N counts from 1 through
+ * all files; M counts from 0 in that file's decompressed bytes.  Failures of
+ * reading name the file, failures of the handler are passed on as they are.
+ */
+#ifndef CASG_FASTAIN_H
+#define CASG_FASTAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+
+struct casg_fasta_handler;
+
+/* Kept up to date while it runs: read it from the callbacks. */
+struct casg_fastain_stats {
+	uint64_t nbytes;    /* decompressed bytes given to the parser */
+	uint64_t raw_done;  /* bytes read from disk */
+	uint64_t raw_total; /* bytes on disk, 0 if not known */
+	uint64_t nrecords;  /* records begun */
+	int final_newline;  /* set on success: the text ends in LF, or is empty */
+};
+
+/*
+ * Parse the files, in order, as one FASTA text.  npaths 0: standard input.
+ * on_bytes, unless NULL, sees every block of decompressed bytes before the
+ * parser does and stops everything by returning a negative class, with err
+ * filled.  stats_out may be NULL.
+ */
+int casg_fasta_from_files(const char *const *paths, size_t npaths,
+			  const struct casg_fasta_handler *handler,
+			  int (*on_bytes)(void *ctx, const uint8_t *p, size_t n,
+					  struct casg_err *err),
+			  void *on_bytes_ctx,
+			  struct casg_fastain_stats *stats_out,
+			  struct casg_err *err);
+
+#endif
