@@ -1,0 +1,481 @@
+#include "packidx.h"
+
+#include <stdlib.h>
+
+#include "chunk.h"
+#include "endian.h"
+
+static const char magic[8] = { 'c', 'a', 's', 'g', 'p', 'i', 'd', 'x' };
+
+enum {
+	HEAD_SZ = 72, CHUNK_SZ = 64, BYID_SZ = 4, BUCKET_SZ = 4, OBJECT_SZ = 8,
+	NODE_SZ = 40
+};
+
+static void lay_out(struct casg_packidx *x)
+{
+	x->at_chunks = 1;
+	x->at_byid = x->at_chunks + casg_blocks_needed(x->nchunks, CHUNK_SZ);
+	x->at_buckets = x->at_byid + casg_blocks_needed(x->nchunks, BYID_SZ);
+	x->at_objects = x->at_buckets +
+			casg_blocks_needed(((uint64_t)1 << x->bits) + 1, BUCKET_SZ);
+	x->at_nodes = x->at_objects + casg_blocks_needed(x->nobjects, OBJECT_SZ);
+}
+
+/* About 256 objects a bucket. */
+static unsigned int bucket_bits(uint32_t nobjects)
+{
+	unsigned int bits = 0;
+
+	while (nobjects >> bits > 256)
+		bits++;
+	return bits;
+}
+
+static uint32_t bucket_of(uint64_t prefix, unsigned int bits)
+{
+	return bits ? (uint32_t)(prefix >> (64 - bits)) : 0;
+}
+
+static uint32_t tag_of(uint64_t prefix, unsigned int bits)
+{
+	return (uint32_t)(prefix << bits >> 32);
+}
+
+/* ---- building ---------------------------------------------------------- */
+
+struct object_key {
+	uint64_t prefix;
+	uint32_t object;
+};
+
+static int cmp_object(const void *a, const void *b)
+{
+	const struct object_key *x = a, *y = b;
+
+	if (x->prefix != y->prefix)
+		return x->prefix < y->prefix ? -1 : 1;
+	return x->object < y->object ? -1 : x->object > y->object;
+}
+
+static int cmp_node(const void *a, const void *b)
+{
+	return casg_oid_cmp(&((const struct casg_idx_node *)a)->id,
+			    &((const struct casg_idx_node *)b)->id);
+}
+
+struct chunk_key {
+	struct casg_oid id;
+	uint32_t chunk;
+};
+
+static int cmp_chunk(const void *a, const void *b)
+{
+	const struct chunk_key *x = a, *y = b;
+	int c = casg_oid_cmp(&x->id, &y->id);
+
+	return c ? c : x->chunk < y->chunk ? -1 : x->chunk > y->chunk;
+}
+
+/*
+ * The prefixes are uniform, so one counting pass on the top bits leaves
+ * buckets small enough for qsort to be cheap on each.
+ */
+static int sort_objects(struct object_key *v, uint32_t n)
+{
+	unsigned int bits = bucket_bits(n);
+	uint32_t nb = (uint32_t)1 << bits, *at;
+	struct object_key *t;
+
+	if (!bits) {
+		qsort(v, n, sizeof(*v), cmp_object);
+		return 0;
+	}
+	at = calloc((size_t)nb + 1, sizeof(*at));
+	t = malloc((size_t)n * sizeof(*t));
+	if (!at || !t) {
+		free(at);
+		free(t);
+		return -1;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		at[bucket_of(v[i].prefix, bits) + 1]++;
+	for (uint32_t b = 0; b < nb; b++)
+		at[b + 1] += at[b];
+	for (uint32_t i = 0; i < n; i++)
+		t[at[bucket_of(v[i].prefix, bits)]++] = v[i];
+	for (uint32_t b = 0, lo = 0; b < nb; lo = at[b++])
+		qsort(t + lo, at[b] - lo, sizeof(*t), cmp_object);
+	memcpy(v, t, (size_t)n * sizeof(*v));
+	free(at);
+	free(t);
+	return 0;
+}
+
+static void put_head(const struct casg_packidx_src *s, unsigned int bits,
+		     struct casg_blocks_writer *w)
+{
+	uint8_t h[HEAD_SZ] = { 0 };
+
+	memcpy(h, magic, 8);
+	casg_put_le32(h + 8, CASG_PACKIDX_VERSION);
+	casg_put_le32(h + 12, s->nchunks);
+	casg_put_le32(h + 16, s->nobjects);
+	casg_put_le32(h + 20, s->nnodes);
+	casg_put_le32(h + 24, bits);
+	memcpy(h + 32, s->pack_id.b, CASG_OID_RAWSZ);
+	casg_put_le64(h + 64, s->pack_nbytes);
+	casg_blocks_put(w, h, sizeof(h));
+	casg_blocks_close_array(w);
+}
+
+static int put_chunks(const struct casg_packidx_src *s, struct casg_blocks_writer *w)
+{
+	struct chunk_key *keys = malloc((size_t)s->nchunks * sizeof(*keys) + 1);
+
+	if (!keys)
+		return -1;
+	for (uint32_t i = 0; i < s->nchunks; i++) {
+		const struct casg_idx_chunk *c = &s->chunks[i];
+		uint8_t e[CHUNK_SZ] = { 0 };
+
+		memcpy(e, c->id.b, CASG_OID_RAWSZ);
+		casg_put_le64(e + 32, c->offset);
+		casg_put_le64(e + 40, c->nbytes);
+		casg_put_le32(e + 48, c->nraw);
+		casg_put_le32(e + 52, c->nmembers);
+		casg_put_le32(e + 56, c->first);
+		e[60] = c->kind;
+		casg_blocks_put(w, e, sizeof(e));
+		keys[i].id = c->id;
+		keys[i].chunk = i;
+	}
+	casg_blocks_close_array(w);
+	qsort(keys, s->nchunks, sizeof(*keys), cmp_chunk);
+	for (uint32_t i = 0; i < s->nchunks; i++) {
+		uint8_t e[BYID_SZ];
+
+		casg_put_le32(e, keys[i].chunk);
+		casg_blocks_put(w, e, sizeof(e));
+	}
+	casg_blocks_close_array(w);
+	free(keys);
+	return 0;
+}
+
+static int put_objects(const struct casg_packidx_src *s, unsigned int bits,
+		       struct casg_blocks_writer *w)
+{
+	struct object_key *keys = malloc((size_t)s->nobjects * sizeof(*keys) + 1);
+	uint8_t e[OBJECT_SZ];
+	uint32_t i = 0;
+
+	if (!keys)
+		return -1;
+	for (uint32_t k = 0; k < s->nobjects; k++) {
+		keys[k].prefix = casg_oid_prefix(&s->objects[k].id);
+		keys[k].object = k;
+	}
+	if (sort_objects(keys, s->nobjects)) {
+		free(keys);
+		return -1;
+	}
+	for (uint32_t b = 0; b <= (uint32_t)1 << bits; b++) {
+		while (i < s->nobjects && bucket_of(keys[i].prefix, bits) < b)
+			i++;
+		casg_put_le32(e, b >> bits ? s->nobjects : i);
+		casg_blocks_put(w, e, BUCKET_SZ);
+	}
+	casg_blocks_close_array(w);
+	for (i = 0; i < s->nobjects; i++) {
+		casg_put_le32(e, tag_of(keys[i].prefix, bits));
+		casg_put_le32(e + 4, keys[i].object);
+		casg_blocks_put(w, e, OBJECT_SZ);
+	}
+	casg_blocks_close_array(w);
+	free(keys);
+	return 0;
+}
+
+static int put_nodes(const struct casg_packidx_src *s, struct casg_blocks_writer *w)
+{
+	struct casg_idx_node *v = malloc((size_t)s->nnodes * sizeof(*v) + 1);
+
+	if (!v)
+		return -1;
+	if (s->nnodes)
+		memcpy(v, s->nodes, (size_t)s->nnodes * sizeof(*v));
+	qsort(v, s->nnodes, sizeof(*v), cmp_node);
+	for (uint32_t i = 0; i < s->nnodes; i++) {
+		uint8_t e[NODE_SZ];
+
+		memcpy(e, v[i].id.b, CASG_OID_RAWSZ);
+		casg_put_le32(e + 32, v[i].chunk);
+		casg_put_le32(e + 36, v[i].member);
+		casg_blocks_put(w, e, sizeof(e));
+	}
+	casg_blocks_close_array(w);
+	free(v);
+	return 0;
+}
+
+int casg_packidx_build(const struct casg_packidx_src *s, struct casg_buf *out,
+		       struct casg_err *err)
+{
+	struct casg_blocks_writer w = { out, 0, 0 };
+	unsigned int bits = bucket_bits(s->nobjects);
+
+	put_head(s, bits, &w);
+	if (put_chunks(s, &w) || put_objects(s, bits, &w) || put_nodes(s, &w))
+		return casg_err_nomem(err);
+	return casg_buf_check(out, err);
+}
+
+/* ---- reading ----------------------------------------------------------- */
+
+int casg_packidx_open(struct casg_packidx *x, const uint8_t *data, uint64_t nbytes,
+		      struct casg_err *err)
+{
+	const uint8_t *h;
+	int rc;
+
+	memset(x, 0, sizeof(*x));
+	if (nbytes < CASG_BLOCK || memcmp(data, magic, 8))
+		return casg_err_set(err, CASG_ENOTOURS, "it is not a casg pack index");
+	if (casg_get_le32(data + 8) != CASG_PACKIDX_VERSION)
+		return casg_err_set(err, CASG_EUNSUPPORTED,
+				    "unsupported pack index version %u",
+				    casg_get_le32(data + 8));
+	rc = casg_blocks_init(&x->blocks, data, nbytes, err);
+	if (rc)
+		return rc;
+	h = casg_blocks_entry(&x->blocks, 0, 0, HEAD_SZ, err);
+	if (!h) {
+		casg_packidx_release(x);
+		return CASG_ECORRUPT;
+	}
+	x->nchunks = casg_get_le32(h + 12);
+	x->nobjects = casg_get_le32(h + 16);
+	x->nnodes = casg_get_le32(h + 20);
+	x->bits = casg_get_le32(h + 24);
+	memcpy(x->pack_id.b, h + 32, CASG_OID_RAWSZ);
+	x->pack_nbytes = casg_get_le64(h + 64);
+	if (x->bits != bucket_bits(x->nobjects)) {
+		casg_packidx_release(x);
+		return casg_err_set(err, CASG_ECORRUPT, "its header is malformed");
+	}
+	lay_out(x);
+	if (x->at_nodes + casg_blocks_needed(x->nnodes, NODE_SZ) != x->blocks.nblocks) {
+		casg_packidx_release(x);
+		return casg_err_set(err, CASG_ECORRUPT,
+				    "its length is not what its header says");
+	}
+	return 0;
+}
+
+void casg_packidx_release(struct casg_packidx *x)
+{
+	casg_blocks_release(&x->blocks);
+}
+
+int casg_packidx_chunk(struct casg_packidx *x, uint32_t chunk,
+		       struct casg_idx_chunk *out, struct casg_err *err)
+{
+	const uint8_t *e;
+
+	if (chunk >= x->nchunks)
+		return casg_err_set(err, CASG_ECORRUPT, "the pack has no chunk %u", chunk);
+	e = casg_blocks_entry(&x->blocks, x->at_chunks, chunk, CHUNK_SZ, err);
+	if (!e)
+		return CASG_ECORRUPT;
+	memcpy(out->id.b, e, CASG_OID_RAWSZ);
+	out->offset = casg_get_le64(e + 32);
+	out->nbytes = casg_get_le64(e + 40);
+	out->nraw = casg_get_le32(e + 48);
+	out->nmembers = casg_get_le32(e + 52);
+	out->first = casg_get_le32(e + 56);
+	out->kind = e[60];
+	return 0;
+}
+
+static int get_u32(struct casg_packidx *x, uint64_t at, uint64_t i, size_t size,
+		   size_t field, uint32_t *out, struct casg_err *err)
+{
+	const uint8_t *e = casg_blocks_entry(&x->blocks, at, i, size, err);
+
+	if (!e)
+		return CASG_ECORRUPT;
+	*out = casg_get_le32(e + field);
+	return 0;
+}
+
+/* The first slot in lo..hi whose tag is not below 'tag'. */
+static int lower_bound(struct casg_packidx *x, uint32_t lo, uint32_t hi, uint64_t tag,
+		       uint32_t *out, struct casg_err *err)
+{
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2, t;
+		int rc = get_u32(x, x->at_objects, mid, OBJECT_SZ, 0, &t, err);
+
+		if (rc)
+			return rc;
+		if (t < tag)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	*out = lo;
+	return 0;
+}
+
+int casg_packidx_candidates(struct casg_packidx *x, const struct casg_oid *oid,
+			    uint32_t *lo, uint32_t *hi, struct casg_err *err)
+{
+	uint64_t prefix = casg_oid_prefix(oid);
+	uint32_t b = bucket_of(prefix, x->bits), tag = tag_of(prefix, x->bits);
+	uint32_t first, last;
+	int rc;
+
+	*lo = *hi = 0;
+	if (!x->nobjects)
+		return 0;
+	rc = get_u32(x, x->at_buckets, b, BUCKET_SZ, 0, &first, err);
+	if (!rc)
+		rc = get_u32(x, x->at_buckets, (uint64_t)b + 1, BUCKET_SZ, 0, &last, err);
+	if (rc)
+		return rc;
+	if (first > last || last > x->nobjects)
+		return casg_err_set(err, CASG_ECORRUPT, "its buckets are out of order");
+	rc = lower_bound(x, first, last, tag, lo, err);
+	if (rc)
+		return rc;
+	for (*hi = *lo; *hi < last; ++*hi) {
+		uint32_t t;
+
+		rc = get_u32(x, x->at_objects, *hi, OBJECT_SZ, 0, &t, err);
+		if (rc)
+			return rc;
+		if (t != tag)
+			break;
+	}
+	return 0;
+}
+
+int casg_packidx_slot(struct casg_packidx *x, uint32_t slot, uint32_t *object_out,
+		      struct casg_err *err)
+{
+	int rc = get_u32(x, x->at_objects, slot, OBJECT_SZ, 4, object_out, err);
+
+	if (!rc && *object_out >= x->nobjects)
+		rc = casg_err_set(err, CASG_ECORRUPT, "it numbers objects beyond its last");
+	return rc;
+}
+
+int casg_packidx_locate(struct casg_packidx *x, uint32_t object, uint32_t *chunk_out,
+			uint32_t *member_out, struct casg_err *err)
+{
+	uint32_t lo = 0, hi = x->nchunks;
+	struct casg_idx_chunk c;
+	int rc;
+
+	/* the last chunk whose first object is not after this one holds it */
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2, first;
+
+		rc = get_u32(x, x->at_chunks, mid, CHUNK_SZ, 56, &first, err);
+		if (rc)
+			return rc;
+		if (first <= object)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo)
+		return casg_err_set(err, CASG_ECORRUPT, "it has no chunk for object %u",
+				    object);
+	rc = casg_packidx_chunk(x, lo - 1, &c, err);
+	if (rc)
+		return rc;
+	if (object - c.first >= c.nmembers || c.kind == CASG_CHUNK_NODE ||
+	    c.kind == CASG_CHUNK_REFS)
+		return casg_err_set(err, CASG_ECORRUPT, "it has no chunk for object %u",
+				    object);
+	*chunk_out = lo - 1;
+	*member_out = object - c.first;
+	return 0;
+}
+
+int casg_packidx_node(struct casg_packidx *x, uint32_t slot, struct casg_idx_node *out,
+		      struct casg_err *err)
+{
+	const uint8_t *e;
+
+	if (slot >= x->nnodes)
+		return casg_err_set(err, CASG_EBUG, "the pack has no node %u", slot);
+	e = casg_blocks_entry(&x->blocks, x->at_nodes, slot, NODE_SZ, err);
+	if (!e)
+		return CASG_ECORRUPT;
+	memcpy(out->id.b, e, CASG_OID_RAWSZ);
+	out->chunk = casg_get_le32(e + 32);
+	out->member = casg_get_le32(e + 36);
+	return 0;
+}
+
+int casg_packidx_find_node(struct casg_packidx *x, const struct casg_oid *id,
+			   struct casg_idx_node *out, struct casg_err *err)
+{
+	uint32_t lo = 0, hi = x->nnodes;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		const uint8_t *e = casg_blocks_entry(&x->blocks, x->at_nodes, mid,
+						     NODE_SZ, err);
+		int c;
+
+		if (!e)
+			return CASG_ECORRUPT;
+		c = memcmp(e, id->b, CASG_OID_RAWSZ);
+		if (!c) {
+			out->id = *id;
+			out->chunk = casg_get_le32(e + 32);
+			out->member = casg_get_le32(e + 36);
+			return 1;
+		}
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return 0;
+}
+
+int casg_packidx_find_chunk(struct casg_packidx *x, const struct casg_oid *id,
+			    uint32_t *chunk_out, struct casg_err *err)
+{
+	uint32_t lo = 0, hi = x->nchunks;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2, k;
+		const uint8_t *e;
+		int c, rc = get_u32(x, x->at_byid, mid, BYID_SZ, 0, &k, err);
+
+		if (rc)
+			return rc;
+		if (k >= x->nchunks)
+			return casg_err_set(err, CASG_ECORRUPT,
+					    "it numbers chunks beyond its last");
+		e = casg_blocks_entry(&x->blocks, x->at_chunks, k, CHUNK_SZ, err);
+		if (!e)
+			return CASG_ECORRUPT;
+		c = memcmp(e, id->b, CASG_OID_RAWSZ);
+		if (!c) {
+			*chunk_out = k;
+			return 1;
+		}
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return 0;
+}

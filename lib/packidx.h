@@ -1,0 +1,98 @@
+/*
+ * packidx - the index beside a pack: where in it is the object, node or chunk?
+ *
+ * Derived from the pack and rebuildable (casg-index-pack).  Objects (whole
+ * sequences, pieces, piece lists, blobs) are numbered through the pack in
+ * file order.  The object table is sorted by SHA-256 but holds 32 bits of it
+ * beside the object number: 8 bytes an object.  A match there is a candidate
+ * and no more; the store settles it against the full SHA-256.  Nodes and
+ * chunks are few and are listed with their full ids.
+ *
+ * The byte layout is casgformat-index(5); every block of the file carries a
+ * checksum (blocks.h).  Pure: no I/O.
+ */
+#ifndef CASG_PACKIDX_H
+#define CASG_PACKIDX_H
+
+#include <stdint.h>
+
+#include "blocks.h"
+#include "buf.h"
+#include "err.h"
+#include "oid.h"
+
+#define CASG_PACKIDX_VERSION 1
+#define CASG_PACK_OBJECTS_MAX ((uint32_t)1 << 21)
+
+struct casg_idx_chunk {
+	struct casg_oid id;
+	uint64_t offset;   /* in the pack */
+	uint64_t nbytes;   /* header and payload */
+	uint32_t nraw;
+	uint32_t nmembers;
+	uint32_t first;    /* objects in the chunks before this one */
+	uint8_t kind;      /* enum casg_chunk_kind */
+};
+
+struct casg_idx_node {
+	struct casg_oid id;
+	uint32_t chunk;  /* chunk number in the pack */
+	uint32_t member;
+};
+
+/* What a pack holds, collected while it is written or walked. */
+struct casg_packidx_src {
+	struct casg_oid pack_id;
+	uint64_t pack_nbytes;
+	const struct casg_idx_chunk *chunks;
+	uint32_t nchunks;
+	const struct casg_objinfo *objects; /* by object number */
+	uint32_t nobjects;
+	const struct casg_idx_node *nodes; /* any order */
+	uint32_t nnodes;
+};
+
+/* Append the whole index file to 'out'. */
+int casg_packidx_build(const struct casg_packidx_src *src, struct casg_buf *out,
+		       struct casg_err *err);
+
+struct casg_packidx {
+	struct casg_blocks blocks;
+	struct casg_oid pack_id;
+	uint64_t pack_nbytes;
+	uint32_t nchunks, nobjects, nnodes;
+	unsigned int bits; /* the bucket of an object is the top bits of its id */
+	uint64_t at_chunks, at_byid, at_buckets, at_objects, at_nodes; /* blocks */
+};
+
+/* 'data' is borrowed until release. */
+int casg_packidx_open(struct casg_packidx *x, const uint8_t *data, uint64_t nbytes,
+		      struct casg_err *err);
+void casg_packidx_release(struct casg_packidx *x);
+
+int casg_packidx_chunk(struct casg_packidx *x, uint32_t chunk,
+		       struct casg_idx_chunk *out, struct casg_err *err);
+
+/*
+ * Candidates for an object id: *lo..*hi are slots of the object table whose 32
+ * bits agree.  0, or a negative class.
+ */
+int casg_packidx_candidates(struct casg_packidx *x, const struct casg_oid *oid,
+			    uint32_t *lo, uint32_t *hi, struct casg_err *err);
+int casg_packidx_slot(struct casg_packidx *x, uint32_t slot, uint32_t *object_out,
+		      struct casg_err *err);
+
+/* The chunk (by number) that holds an object, and its place in that chunk. */
+int casg_packidx_locate(struct casg_packidx *x, uint32_t object, uint32_t *chunk_out,
+			uint32_t *member_out, struct casg_err *err);
+
+/* 1 found, 0 not in this pack, negative on damage. */
+int casg_packidx_find_node(struct casg_packidx *x, const struct casg_oid *id,
+			   struct casg_idx_node *out, struct casg_err *err);
+/* The entry in a slot (0 .. nnodes-1) of the node table, which is in the order of ids. */
+int casg_packidx_node(struct casg_packidx *x, uint32_t slot, struct casg_idx_node *out,
+		      struct casg_err *err);
+int casg_packidx_find_chunk(struct casg_packidx *x, const struct casg_oid *id,
+			    uint32_t *chunk_out, struct casg_err *err);
+
+#endif
