@@ -1,0 +1,444 @@
+#include "exporter.h"
+
+#include <stdlib.h>
+
+#include "array.h"
+
+enum { SEGS_MAX = 1 << 18 };
+
+/* One piece to be fetched, and where its bytes are once it is. */
+struct seg {
+	struct casg_loc loc;
+	uint64_t nbytes;      /* UINT64_MAX: not known before the fetch */
+	const uint8_t *p;
+	struct casg_oid id;
+};
+
+struct rec {
+	size_t text, klen, dlen, plen; /* in x->text: key, description, presentation */
+	size_t seg, nsegs;
+	int is_list;
+	int check;                     /* against 'want' */
+	struct casg_oid want;
+	uint64_t want_nresidues;
+	uint64_t nresidues;            /* of a list */
+};
+
+/* A chunk that the window needs: segments order[start .. end). */
+struct fetch {
+	size_t start, end;
+	uint8_t *copy;
+};
+
+struct casg_exporter {
+	struct casg_store *s;
+	struct casg_workers *pool;
+	struct casg_coder **coders;
+	struct casg_layout *layout;
+	struct casg_hasher *whole;
+	casg_text_sink *sink;
+	void *sink_ctx;
+	uint64_t window_nbytes;
+	struct casg_buf text, pres, out;
+	struct rec *recs;
+	size_t nrecs, cap_recs;
+	struct seg *segs;
+	size_t nsegs, cap_segs;
+	size_t *order;
+	size_t cap_order;
+	struct fetch *fetches;
+	size_t nfetches, cap_fetches;
+	uint64_t nbytes;      /* estimated, of the window */
+	struct casg_err err;
+	int failed;
+};
+
+struct casg_exporter *casg_exporter_new(struct casg_store *s, struct casg_workers *pool,
+					struct casg_coder **coders,
+					const struct casg_facts *facts,
+					uint64_t window_nbytes, casg_text_sink *sink,
+					void *sink_ctx, struct casg_err *err)
+{
+	struct casg_exporter *x = calloc(1, sizeof(*x));
+
+	if (x) {
+		x->layout = casg_layout_new(facts);
+		x->whole = casg_hasher_new();
+	}
+	if (!x || !x->layout || !x->whole) {
+		casg_exporter_free(x);
+		casg_err_nomem(err);
+		return NULL;
+	}
+	x->s = s;
+	x->pool = pool;
+	x->coders = coders;
+	x->sink = sink;
+	x->sink_ctx = sink_ctx;
+	x->window_nbytes = window_nbytes;
+	return x;
+}
+
+static void free_fetches(struct casg_exporter *x)
+{
+	for (size_t i = 0; i < x->nfetches; i++)
+		free(x->fetches[i].copy);
+	x->nfetches = 0;
+}
+
+void casg_exporter_free(struct casg_exporter *x)
+{
+	if (!x)
+		return;
+	free_fetches(x);
+	casg_layout_free(x->layout);
+	casg_hasher_free(x->whole);
+	casg_buf_release(&x->text);
+	casg_buf_release(&x->pres);
+	casg_buf_release(&x->out);
+	free(x->recs);
+	free(x->segs);
+	free(x->order);
+	free(x->fetches);
+	free(x);
+}
+
+static struct casg_coder *own_coder(struct casg_exporter *x)
+{
+	return x->coders[casg_workers_count(x->pool) - 1];
+}
+
+/* ---- fetching ---------------------------------------------------------- */
+
+static int cmp_loc(const void *a, const void *b, void *ctx)
+{
+	const struct seg *segs = ctx;
+	const struct casg_loc *x = &segs[*(const size_t *)a].loc;
+	const struct casg_loc *y = &segs[*(const size_t *)b].loc;
+
+	if (x->pack != y->pack)
+		return x->pack < y->pack ? -1 : 1;
+	if (x->chunk != y->chunk)
+		return x->chunk < y->chunk ? -1 : 1;
+	return x->member < y->member ? -1 : x->member > y->member;
+}
+
+static int copy_members(struct casg_exporter *x, struct fetch *f,
+			const struct casg_chunk *ch, struct casg_err *err)
+{
+	uint64_t total = 0;
+	uint8_t *to;
+
+	for (size_t i = f->start; i < f->end; i++) {
+		struct seg *g = &x->segs[x->order[i]];
+
+		if (g->loc.member >= ch->nmembers || ch->kind != CASG_CHUNK_SEQ)
+			return casg_err_set(err, CASG_ECORRUPT,
+					    "a record refers to what is no sequence");
+		if (g->nbytes != UINT64_MAX && g->nbytes != casg_chunk_len(ch, g->loc.member))
+			return casg_err_set(err, CASG_ECORRUPT,
+					    "a piece has another length than listed");
+		total += casg_chunk_len(ch, g->loc.member);
+	}
+	to = f->copy = malloc((size_t)total + 1);
+	if (!to)
+		return casg_err_nomem(err);
+	for (size_t i = f->start; i < f->end; i++) {
+		struct seg *g = &x->segs[x->order[i]];
+
+		g->nbytes = casg_chunk_len(ch, g->loc.member);
+		memcpy(to, ch->data + ch->offset[g->loc.member], (size_t)g->nbytes);
+		g->p = to;
+		g->id = ch->oids[g->loc.member];
+		to += g->nbytes;
+	}
+	return 0;
+}
+
+static void fetch_task(void *ctx, size_t task, int worker)
+{
+	struct casg_exporter *x = ctx;
+	struct fetch *f = &x->fetches[task];
+	const struct casg_loc *loc = &x->segs[x->order[f->start]].loc;
+	struct casg_err err = CASG_ERR_INIT;
+	const struct casg_chunk *ch;
+	int no = 0, rc;
+
+	if (__atomic_load_n(&x->failed, __ATOMIC_ACQUIRE))
+		return;
+	rc = casg_store_get(x->s, x->coders[worker], loc->pack, loc->chunk, &ch, &err);
+	if (!rc) {
+		rc = copy_members(x, f, ch, &err);
+		casg_store_put(x->s, ch);
+	}
+	if (rc && __atomic_compare_exchange_n(&x->failed, &no, 1, 0, __ATOMIC_ACQ_REL,
+					      __ATOMIC_ACQUIRE))
+		x->err = err;
+}
+
+static int fetch_all(struct casg_exporter *x, struct casg_err *err)
+{
+	if (CASG_GROW(x->order, x->nsegs + 1, x->cap_order))
+		return casg_err_nomem(err);
+	for (size_t i = 0; i < x->nsegs; i++)
+		x->order[i] = i;
+	qsort_r(x->order, x->nsegs, sizeof(*x->order), cmp_loc, x->segs);
+	for (size_t i = 0; i < x->nsegs; i++) {
+		const struct casg_loc *a = &x->segs[x->order[i]].loc;
+		const struct casg_loc *b = i ? &x->segs[x->order[i - 1]].loc : NULL;
+
+		if (b && a->pack == b->pack && a->chunk == b->chunk) {
+			x->fetches[x->nfetches - 1].end = i + 1;
+			continue;
+		}
+		if (CASG_GROW(x->fetches, x->nfetches + 1, x->cap_fetches))
+			return casg_err_nomem(err);
+		x->fetches[x->nfetches++] = (struct fetch){ i, i + 1, NULL };
+	}
+	casg_workers_run(x->pool, x->nfetches, fetch_task, x);
+	if (!x->failed)
+		return 0;
+	if (err)
+		*err = x->err;
+	return x->err.code;
+}
+
+/* ---- writing ----------------------------------------------------------- */
+
+/* A presentation in line form, in full. */
+static int full_presentation(struct casg_exporter *x, const char *p, size_t n,
+			     const char **out, size_t *n_out, struct casg_err *err)
+{
+	struct casg_oid id;
+	int rc;
+
+	*out = p;
+	*n_out = n;
+	if (n != 1 + CASG_OID_HEXSZ || p[0] != '@')
+		return 0;
+	if (casg_oid_parse(&id, p + 1, CASG_OID_HEXSZ))
+		return casg_err_set(err, CASG_ECORRUPT, "a presentation is malformed");
+	casg_buf_reset(&x->pres);
+	rc = casg_store_read_id(x->s, own_coder(x), &id, CASG_RESIDUES_MAX, &x->pres, err);
+	*out = (const char *)x->pres.data;
+	*n_out = x->pres.len;
+	return rc;
+}
+
+static int drain(struct casg_exporter *x, struct casg_err *err)
+{
+	int rc = casg_buf_check(&x->out, err);
+
+	if (!rc && x->out.len)
+		rc = x->sink(x->sink_ctx, x->out.data, x->out.len, err);
+	casg_buf_reset(&x->out);
+	return rc;
+}
+
+static int check_record(const struct rec *r, const struct casg_oid *id, uint64_t n,
+			struct casg_err *err)
+{
+	char hex[CASG_OID_HEXSZ + 1];
+
+	if (!r->check)
+		return 0;
+	if (!casg_oid_eq(id, &r->want))
+		return casg_err_set(err, CASG_ECORRUPT, "sequence %s does not match its id",
+				    casg_oid_hex(&r->want, hex));
+	if (n != r->want_nresidues)
+		return casg_err_set(err, CASG_ECORRUPT,
+				    "sequence %s has %llu residues, not %llu",
+				    casg_oid_hex(&r->want, hex), (unsigned long long)n,
+				    (unsigned long long)r->want_nresidues);
+	return 0;
+}
+
+static int begin_record(struct casg_exporter *x, const struct rec *r, uint64_t n,
+			struct casg_err *err)
+{
+	const char *t = (const char *)x->text.data + r->text, *pres;
+	size_t plen;
+	int rc = full_presentation(x, t + r->klen + r->dlen, r->plen, &pres, &plen, err);
+
+	if (rc)
+		return rc;
+	return casg_layout_begin(x->layout, t, r->klen, t + r->klen, r->dlen, n, pres, plen,
+				 &x->out, err);
+}
+
+static int write_record(struct casg_exporter *x, const struct rec *r, struct casg_err *err)
+{
+	uint64_t n = r->nresidues;
+	int rc;
+
+	if (!r->is_list) {
+		const struct seg *g = &x->segs[r->seg];
+
+		n = g->nbytes;
+		rc = check_record(r, &g->id, n, err);
+		if (rc)
+			return rc;
+	}
+	rc = begin_record(x, r, n, err);
+	for (size_t i = 0; i < r->nsegs && !rc; i++) {
+		const struct seg *g = &x->segs[r->seg + i];
+
+		rc = casg_layout_feed(x->layout, g->p, (size_t)g->nbytes, &x->out, err);
+		if (!rc && x->out.len >= (1 << 18))
+			rc = drain(x, err);
+	}
+	return rc ? rc : casg_layout_end(x->layout, &x->out, err);
+}
+
+static int flush(struct casg_exporter *x, struct casg_err *err)
+{
+	int rc = fetch_all(x, err);
+
+	for (size_t i = 0; i < x->nrecs && !rc; i++) {
+		const struct rec *r = &x->recs[i];
+
+		rc = write_record(x, r, err);
+		if (!rc && x->out.len >= (1 << 18))
+			rc = drain(x, err);
+		if (rc)
+			casg_err_prefix(err, "record '%.*s'", (int)r->klen,
+					(const char *)x->text.data + r->text);
+	}
+	if (!rc)
+		rc = drain(x, err);
+	free_fetches(x);
+	x->nrecs = x->nsegs = 0;
+	x->nbytes = 0;
+	casg_buf_reset(&x->text);
+	return rc;
+}
+
+/* ---- a sequence that is larger than a window --------------------------- */
+
+/* Its pieces go through window by window; nothing else is in them. */
+static int write_long(struct casg_exporter *x, const struct rec *r,
+		      const struct casg_object *o, struct casg_err *err)
+{
+	struct casg_oid id;
+	int rc = begin_record(x, r, o->nbytes, err);
+
+	casg_hasher_init(x->whole);
+	for (size_t i = 0; i < o->npieces && !rc; ) {
+		uint64_t nbytes = 0;
+
+		x->nsegs = 0;
+		do {
+			if (CASG_GROW(x->segs, x->nsegs + 1, x->cap_segs))
+				return casg_err_nomem(err);
+			x->segs[x->nsegs].loc = o->pieces[i];
+			x->segs[x->nsegs++].nbytes = o->piece_nbytes[i];
+			nbytes += o->piece_nbytes[i++];
+		} while (i < o->npieces && nbytes < x->window_nbytes);
+		rc = fetch_all(x, err);
+		for (size_t k = 0; k < x->nsegs && !rc; k++) {
+			const struct seg *g = &x->segs[k];
+
+			casg_hasher_update(x->whole, g->p, (size_t)g->nbytes);
+			rc = casg_layout_feed(x->layout, g->p, (size_t)g->nbytes, &x->out, err);
+			if (!rc)
+				rc = drain(x, err);
+		}
+		free_fetches(x);
+	}
+	x->nsegs = 0;
+	casg_hasher_final(x->whole, &id);
+	if (!rc && !casg_oid_eq(&id, &o->list_id))
+		rc = casg_err_set(err, CASG_ECORRUPT, "the pieces do not add up to the whole");
+	if (!rc)
+		rc = check_record(r, &id, o->nbytes, err);
+	return rc ? rc : casg_layout_end(x->layout, &x->out, err);
+}
+
+/* ---- adding ------------------------------------------------------------ */
+
+static int add_text(struct casg_exporter *x, const struct casg_export_record *in,
+		    struct rec *r, struct casg_err *err)
+{
+	r->text = x->text.len;
+	r->klen = in->klen;
+	r->dlen = in->dlen;
+	r->plen = in->plen;
+	casg_buf_add(&x->text, in->key, in->klen);
+	casg_buf_add(&x->text, in->desc, in->dlen);
+	casg_buf_add(&x->text, in->pres, in->plen);
+	return casg_buf_check(&x->text, err);
+}
+
+static int add_long(struct casg_exporter *x, const struct casg_export_record *in,
+		    struct rec *r, struct casg_err *err)
+{
+	struct casg_object o;
+	int rc = flush(x, err);
+
+	if (!rc)
+		rc = casg_store_object(x->s, own_coder(x), &in->loc, &o, err);
+	if (rc)
+		return rc;
+	rc = add_text(x, in, r, err);
+	if (!rc && !o.is_list)
+		rc = casg_err_set(err, CASG_ECORRUPT, "a piece list is malformed");
+	if (!rc)
+		rc = write_long(x, r, &o, err);
+	if (!rc)
+		rc = drain(x, err);
+	casg_object_release(&o);
+	casg_buf_reset(&x->text);
+	return rc;
+}
+
+int casg_exporter_add(struct casg_exporter *x, const struct casg_export_record *in,
+		      struct casg_err *err)
+{
+	struct rec r = { .nsegs = 1, .seg = x->nsegs, .check = in->want != NULL };
+	struct casg_idx_chunk ic;
+	int rc = casg_packidx_chunk(casg_store_idx(x->s, in->loc.pack), in->loc.chunk, &ic,
+				    err);
+
+	if (rc)
+		return rc;
+	if (in->want) {
+		r.want = *in->want;
+		r.want_nresidues = in->nresidues;
+	}
+	if (ic.kind == CASG_CHUNK_LIST) {
+		rc = add_long(x, in, &r, err);
+		return rc ? casg_err_prefix(err, "record '%.*s'", (int)in->klen, in->key), rc : 0;
+	}
+	rc = add_text(x, in, &r, err);
+	if (rc)
+		return rc;
+	if (CASG_GROW(x->recs, x->nrecs + 1, x->cap_recs) ||
+	    CASG_GROW(x->segs, x->nsegs + 1, x->cap_segs))
+		return casg_err_nomem(err);
+	x->segs[x->nsegs].loc = in->loc;
+	x->segs[x->nsegs++].nbytes = UINT64_MAX;
+	x->recs[x->nrecs++] = r;
+	/* an average of the chunk serves: the bound is on memory, not on output */
+	x->nbytes += ic.nraw / (ic.nmembers ? ic.nmembers : 1) + in->klen + in->dlen +
+		     in->plen + sizeof(struct rec) + sizeof(struct seg) + 24;
+	if (x->nbytes >= x->window_nbytes || x->nsegs >= SEGS_MAX)
+		return flush(x, err);
+	return 0;
+}
+
+int casg_exporter_set_facts(struct casg_exporter *x, const struct casg_facts *facts,
+			    struct casg_err *err)
+{
+	int rc = flush(x, err);
+
+	return rc ? rc : casg_layout_set_facts(x->layout, facts, err);
+}
+
+int casg_exporter_finish(struct casg_exporter *x, struct casg_err *err)
+{
+	int rc = flush(x, err);
+
+	if (!rc)
+		rc = casg_layout_finish(x->layout, &x->out, err);
+	return rc ? rc : drain(x, err);
+}

@@ -1,0 +1,587 @@
+#include "objects.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "tmpfile.h"
+#include "varint.h"
+
+static const char order_head[] = "casg-order 1\n";
+static const char pres_head[] = "casg-presentation 1\n";
+
+/* ---- order, writing ---------------------------------------------------- */
+
+struct casg_orderw {
+	uint64_t n;
+	size_t width;      /* bytes a rank: 4 or 8 */
+	void *map;
+	size_t map_nbytes;
+};
+
+struct casg_orderw *casg_orderw_new(uint64_t n, uint64_t max_nbytes, const char *tmp_dir,
+				    struct casg_err *err)
+{
+	struct casg_orderw *o = calloc(1, sizeof(*o));
+	int fd = -1, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+
+	if (!o) {
+		casg_err_nomem(err);
+		return NULL;
+	}
+	o->n = n;
+	o->width = n > UINT32_MAX ? 8 : 4;
+	o->map_nbytes = (size_t)n * o->width + 1;
+	if (o->map_nbytes > max_nbytes) {
+		fd = casg_tmpfile_scratch(tmp_dir, err);
+		if (fd < 0 || ftruncate(fd, (off_t)o->map_nbytes)) {
+			free(o);
+			return NULL;
+		}
+		flags = MAP_SHARED;
+	}
+	o->map = mmap(NULL, o->map_nbytes, PROT_READ | PROT_WRITE, flags, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	if (o->map == MAP_FAILED) {
+		free(o);
+		casg_err_nomem(err);
+		return NULL;
+	}
+	return o;
+}
+
+int casg_orderw_put(struct casg_orderw *o, uint64_t position, uint64_t rank,
+		    struct casg_err *err)
+{
+	if (position >= o->n || rank >= o->n)
+		return casg_err_set(err, CASG_EBUG, "a rank is out of range");
+	if (o->width == 4)
+		((uint32_t *)o->map)[position] = (uint32_t)rank;
+	else
+		((uint64_t *)o->map)[position] = rank;
+	return 0;
+}
+
+int casg_orderw_finish(struct casg_orderw *o, struct casg_packw *packw,
+		       struct casg_store *store, struct casg_coder *coder, int level,
+		       struct casg_oid *id_out, struct casg_err *err)
+{
+	struct casg_blobw *b = casg_blobw_new(packw, store, coder, level, err);
+	struct casg_buf buf = CASG_BUF_INIT;
+	uint64_t last = UINT64_MAX; /* -1 */
+	int rc = b ? 0 : CASG_ENOMEM;
+
+	casg_buf_addstr(&buf, order_head);
+	casg_varint_add(&buf, o->n);
+	for (uint64_t i = 0; i < o->n && !rc; i++) {
+		uint64_t r = o->width == 4 ? ((uint32_t *)o->map)[i]
+					   : ((uint64_t *)o->map)[i];
+
+		casg_varint_add(&buf, casg_zigzag((int64_t)(r - last - 1)));
+		last = r;
+		if (buf.len >= 65536) {
+			rc = casg_buf_check(&buf, err);
+			if (!rc)
+				rc = casg_blobw_add(b, buf.data, buf.len, err);
+			casg_buf_reset(&buf);
+		}
+	}
+	if (!rc)
+		rc = casg_buf_check(&buf, err);
+	if (!rc)
+		rc = casg_blobw_add(b, buf.data, buf.len, err);
+	casg_buf_release(&buf);
+	if (rc) {
+		casg_blobw_free(b);
+		return rc;
+	}
+	return casg_blobw_finish(b, id_out, err);
+}
+
+void casg_orderw_free(struct casg_orderw *o)
+{
+	if (!o)
+		return;
+	munmap(o->map, o->map_nbytes);
+	free(o);
+}
+
+/* ---- order, reading ---------------------------------------------------- */
+
+struct casg_orderr {
+	struct casg_blobr *b;
+	const uint8_t *p;
+	size_t n;
+	uint64_t count, done, last;
+};
+
+/* The next byte of the blob; 1, 0 at the end, negative. */
+static int order_byte(struct casg_orderr *o, uint8_t *c, struct casg_err *err)
+{
+	while (!o->n) {
+		int rc = casg_blobr_next(o->b, &o->p, &o->n, err);
+
+		if (rc <= 0)
+			return rc;
+	}
+	*c = *o->p++;
+	o->n--;
+	return 1;
+}
+
+static int bad_order(struct casg_err *err, const char *what)
+{
+	return casg_err_set(err, CASG_ECORRUPT, "corrupt order object: %s", what);
+}
+
+static int order_varint(struct casg_orderr *o, uint64_t *v, struct casg_err *err)
+{
+	uint8_t tmp[CASG_VARINT_MAX];
+	const uint8_t *p = tmp;
+
+	if (o->n >= CASG_VARINT_MAX) { /* the common case, in place */
+		p = o->p;
+		if (casg_varint_get(&p, o->p + CASG_VARINT_MAX, v))
+			return bad_order(err, "a number is malformed");
+		o->n -= (size_t)(p - o->p);
+		o->p = p;
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(tmp); i++) {
+		int rc = order_byte(o, &tmp[i], err);
+
+		if (rc <= 0)
+			return rc ? rc : bad_order(err, "it ends early");
+		if (!(tmp[i] & 0x80))
+			return casg_varint_get(&p, tmp + i + 1, v) ?
+				bad_order(err, "a number is malformed") : 0;
+	}
+	return bad_order(err, "a number is malformed");
+}
+
+struct casg_orderr *casg_orderr_open(struct casg_store *store, struct casg_coder *coder,
+				     const struct casg_oid *id, uint64_t count,
+				     struct casg_err *err)
+{
+	struct casg_orderr *o = calloc(1, sizeof(*o));
+	uint64_t n = 0;
+	int rc = 0;
+
+	if (!o) {
+		casg_err_nomem(err);
+		return NULL;
+	}
+	o->b = casg_blobr_open(store, coder, id, err);
+	if (!o->b) {
+		casg_err_prefix(err, "order");
+		free(o);
+		return NULL;
+	}
+	for (size_t i = 0; i < sizeof(order_head) - 1 && !rc; i++) {
+		uint8_t c;
+
+		rc = order_byte(o, &c, err);
+		rc = rc < 0 ? rc : !rc || c != (uint8_t)order_head[i] ?
+			bad_order(err, "it does not begin as one") : 0;
+	}
+	if (!rc)
+		rc = order_varint(o, &n, err);
+	if (!rc && n != count)
+		rc = bad_order(err, "it counts other records than the version");
+	if (rc) {
+		casg_orderr_free(o);
+		return NULL;
+	}
+	o->count = n;
+	o->last = UINT64_MAX;
+	return o;
+}
+
+int casg_orderr_next(struct casg_orderr *o, uint64_t *rank_out, struct casg_err *err)
+{
+	uint64_t v;
+	uint8_t c;
+	int rc;
+
+	if (o->done == o->count) {
+		rc = order_byte(o, &c, err);
+		return rc > 0 ? bad_order(err, "bytes are left over") : rc;
+	}
+	rc = order_varint(o, &v, err);
+	if (rc)
+		return rc;
+	o->last = o->last + 1 + (uint64_t)casg_unzigzag(v);
+	if (o->last >= o->count)
+		return bad_order(err, "a rank is out of range");
+	o->done++;
+	*rank_out = o->last;
+	return 1;
+}
+
+void casg_orderr_free(struct casg_orderr *o)
+{
+	if (!o)
+		return;
+	casg_blobr_free(o->b);
+	free(o);
+}
+
+/* ---- presentation, writing --------------------------------------------- */
+
+struct casg_presw {
+	struct casg_buf lines; /* what is not spooled */
+	int fd;                /* scratch file, once there is much; or -1 */
+	uint64_t spooled;
+	const char *tmp_dir;
+};
+
+enum { SPOOL_NBYTES = 16 << 20 };
+
+struct casg_presw *casg_presw_new(const char *tmp_dir)
+{
+	struct casg_presw *w = calloc(1, sizeof(*w));
+
+	if (w) {
+		w->fd = -1;
+		w->tmp_dir = tmp_dir;
+	}
+	return w;
+}
+
+void casg_presw_free(struct casg_presw *w)
+{
+	if (!w)
+		return;
+	if (w->fd >= 0)
+		close(w->fd);
+	casg_buf_release(&w->lines);
+	free(w);
+}
+
+static int spool(struct casg_presw *w, struct casg_err *err)
+{
+	int rc = casg_buf_check(&w->lines, err);
+
+	if (!rc && w->fd < 0) {
+		w->fd = casg_tmpfile_scratch(w->tmp_dir, err);
+		rc = w->fd < 0 ? w->fd : 0;
+	}
+	if (!rc)
+		rc = casg_write_full(w->fd, w->lines.data, w->lines.len, err);
+	w->spooled += w->lines.len;
+	casg_buf_reset(&w->lines);
+	return rc;
+}
+
+int casg_presw_add(struct casg_presw *w, uint64_t position, const char *pres, size_t n,
+		   struct casg_err *err)
+{
+	casg_buf_add_u64(&w->lines, position);
+	casg_buf_addch(&w->lines, ' ');
+	casg_buf_add(&w->lines, pres, n);
+	casg_buf_addch(&w->lines, '\n');
+	return w->lines.len >= SPOOL_NBYTES ? spool(w, err) : casg_buf_check(&w->lines, err);
+}
+
+static void put_facts(struct casg_buf *b, const struct casg_facts *f)
+{
+	casg_buf_addstr(b, pres_head);
+	casg_buf_addstr(b, "width ");
+	casg_buf_add_u64(b, f->width);
+	casg_buf_addf(b, "\neol %s\nfinal-newline %s\n", f->crlf ? "crlf" : "lf",
+		      f->final_newline ? "yes" : "no");
+	if (f->prologue.len) {
+		casg_buf_addstr(b, "prologue ");
+		casg_percent_encode(b, f->prologue.data, f->prologue.len);
+		casg_buf_addch(b, '\n');
+	}
+}
+
+static int copy_spool(struct casg_presw *w, struct casg_blobw *b, struct casg_err *err)
+{
+	uint64_t at = 0;
+	int rc = 0;
+
+	while (!rc && at < w->spooled) {
+		size_t want = w->spooled - at < 65536 ? (size_t)(w->spooled - at) : 65536, got;
+
+		casg_buf_reset(&w->lines);
+		if (casg_buf_grow(&w->lines, want))
+			return casg_err_nomem(err);
+		rc = casg_pread_full(w->fd, w->lines.data, want, at, &got, err);
+		if (!rc && got < want)
+			rc = casg_err_set(err, CASG_EIO, "a scratch file is cut short");
+		if (!rc)
+			rc = casg_blobw_add(b, w->lines.data, want, err);
+		at += want;
+	}
+	return rc;
+}
+
+int casg_presw_finish(struct casg_presw *w, const struct casg_facts *facts,
+		      struct casg_packw *packw, struct casg_store *store,
+		      struct casg_coder *coder, int level, struct casg_oid *id_out,
+		      struct casg_err *err)
+{
+	struct casg_blobw *b = casg_blobw_new(packw, store, coder, level, err);
+	struct casg_buf head = CASG_BUF_INIT;
+	int rc = b ? 0 : CASG_ENOMEM;
+
+	if (!rc && w->fd >= 0)
+		rc = spool(w, err);
+	put_facts(&head, facts);
+	if (!rc)
+		rc = casg_buf_check(&head, err);
+	if (!rc)
+		rc = casg_blobw_add(b, head.data, head.len, err);
+	if (!rc)
+		rc = w->fd >= 0 ? copy_spool(w, b, err)
+				: casg_blobw_add(b, w->lines.data, w->lines.len, err);
+	casg_buf_release(&head);
+	if (rc) {
+		casg_blobw_free(b);
+		return rc;
+	}
+	return casg_blobw_finish(b, id_out, err);
+}
+
+/* ---- presentation, reading --------------------------------------------- */
+
+struct casg_presr {
+	struct casg_blobr *b;
+	const uint8_t *p;
+	size_t n;
+	struct casg_buf line;   /* the line that waits */
+	int have;               /* 1: line holds the next, 0: the end was seen */
+	uint64_t position;      /* of that line */
+	size_t text_at;         /* where its presentation starts */
+	struct casg_buf out;
+	int any;
+};
+
+static int bad_pres(struct casg_err *err, const char *what)
+{
+	return casg_err_set(err, CASG_ECORRUPT, "corrupt presentation object: %s", what);
+}
+
+/* One line without its LF into r->line: 1, 0 at the end, negative. */
+static int pres_line(struct casg_presr *r, struct casg_err *err)
+{
+	const uint8_t *lf = NULL;
+
+	casg_buf_reset(&r->line);
+	do {
+		if (!r->n) {
+			int rc = casg_blobr_next(r->b, &r->p, &r->n, err);
+
+			if (rc < 0)
+				return rc;
+			if (!rc)
+				return r->line.len ? bad_pres(err, "its last line is cut short")
+						   : 0;
+		}
+		lf = r->n ? memchr(r->p, '\n', r->n) : NULL;
+		casg_buf_add(&r->line, r->p, lf ? (size_t)(lf - r->p) : r->n);
+		r->n -= lf ? (size_t)(lf + 1 - r->p) : r->n;
+		r->p = lf ? lf + 1 : r->p;
+		if (r->line.failed)
+			return casg_err_nomem(err);
+		if (r->line.len > 64 * (size_t)CASG_INLINE_MAX)
+			return bad_pres(err, "a line is too long");
+	} while (!lf);
+	casg_buf_cstr(&r->line);
+	return 1;
+}
+
+static int pres_number(const char *s, char end, uint64_t *v, size_t *n)
+{
+	char *e;
+
+	if (*s < '0' || *s > '9' || (*s == '0' && s[1] >= '0' && s[1] <= '9'))
+		return -1;
+	*v = strtoull(s, &e, 10);
+	if (*e != end || e - s > 19)
+		return -1;
+	*n = (size_t)(e - s) + 1;
+	return 0;
+}
+
+static int next_record_line(struct casg_presr *r, struct casg_err *err)
+{
+	uint64_t before = r->position;
+	int rc = pres_line(r, err);
+
+	r->have = rc > 0;
+	if (rc <= 0)
+		return rc;
+	if (pres_number((const char *)r->line.data, ' ', &r->position, &r->text_at) ||
+	    r->text_at == r->line.len || (r->any && r->position <= before))
+		return bad_pres(err, "a record's line is malformed");
+	r->any = 1;
+	return 0;
+}
+
+static int expect(struct casg_presr *r, const char *name, const char **value,
+		  struct casg_err *err)
+{
+	size_t n = strlen(name);
+	int rc = pres_line(r, err);
+
+	if (rc < 0)
+		return rc;
+	if (!rc || strncmp((const char *)r->line.data, name, n))
+		return bad_pres(err, "a line about the file is missing");
+	*value = (const char *)r->line.data + n;
+	return 0;
+}
+
+static int yes_no(const char *v, const char *yes, const char *no, int *out)
+{
+	*out = !strcmp(v, yes);
+	return *out || !strcmp(v, no) ? 0 : -1;
+}
+
+static int read_facts(struct casg_presr *r, struct casg_facts *f, struct casg_err *err)
+{
+	const char *v;
+	size_t n;
+	int rc = pres_line(r, err);
+
+	if (rc < 0)
+		return rc;
+	if (!rc || r->line.len + 1 != sizeof(pres_head) - 1 ||
+	    memcmp(r->line.data, pres_head, r->line.len))
+		return bad_pres(err, "it does not begin as one");
+	rc = expect(r, "width ", &v, err);
+	if (!rc && (pres_number(v, '\0', &f->width, &n) || f->width > CASG_RESIDUES_MAX))
+		rc = bad_pres(err, "its width is malformed");
+	if (!rc)
+		rc = expect(r, "eol ", &v, err);
+	if (!rc && yes_no(v, "crlf", "lf", &f->crlf))
+		rc = bad_pres(err, "its line end is malformed");
+	if (!rc)
+		rc = expect(r, "final-newline ", &v, err);
+	if (!rc && yes_no(v, "yes", "no", &f->final_newline))
+		rc = bad_pres(err, "its last line is malformed");
+	return rc;
+}
+
+/* A prologue may be of any length, so its line is read apart from the others. */
+static int read_prologue(struct casg_presr *r, struct casg_facts *f, struct casg_err *err)
+{
+	static const char name[] = "prologue ";
+	struct casg_buf text = CASG_BUF_INIT;
+	const uint8_t *lf = NULL;
+	int rc = 0;
+
+	while (!r->n) {
+		rc = casg_blobr_next(r->b, &r->p, &r->n, err);
+		if (rc <= 0)
+			return rc;
+	}
+	if (*r->p != 'p')
+		return 0;
+	while (!lf) {
+		while (!r->n) {
+			rc = casg_blobr_next(r->b, &r->p, &r->n, err);
+			if (rc <= 0) {
+				casg_buf_release(&text);
+				return rc ? rc : bad_pres(err, "its prologue is cut short");
+			}
+		}
+		lf = memchr(r->p, '\n', r->n);
+		casg_buf_add(&text, r->p, lf ? (size_t)(lf - r->p) : r->n);
+		r->n -= lf ? (size_t)(lf + 1 - r->p) : r->n;
+		r->p = lf ? lf + 1 : r->p;
+	}
+	if (text.failed)
+		rc = casg_err_nomem(err);
+	else if (text.len < sizeof(name) || memcmp(text.data, name, sizeof(name) - 1))
+		rc = bad_pres(err, "its prologue is malformed");
+	else
+		rc = casg_percent_decode(&f->prologue, (const char *)text.data + sizeof(name) - 1,
+					 text.len - (sizeof(name) - 1), err);
+	if (!rc)
+		rc = casg_prologue_check(f->prologue.data, f->prologue.len, err);
+	casg_buf_release(&text);
+	return rc;
+}
+
+struct casg_presr *casg_presr_open(struct casg_store *store, struct casg_coder *coder,
+				   const struct casg_oid *id, struct casg_facts *facts_out,
+				   struct casg_err *err)
+{
+	struct casg_presr *r = calloc(1, sizeof(*r));
+	int rc;
+
+	if (!r) {
+		casg_err_nomem(err);
+		return NULL;
+	}
+	r->b = casg_blobr_open(store, coder, id, err);
+	if (!r->b) {
+		casg_err_prefix(err, "presentation");
+		free(r);
+		return NULL;
+	}
+	rc = read_facts(r, facts_out, err);
+	if (!rc)
+		rc = read_prologue(r, facts_out, err);
+	if (!rc)
+		rc = next_record_line(r, err);
+	if (rc) {
+		casg_presr_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+int casg_presr_at(struct casg_presr *r, uint64_t position, const char **pres_out,
+		  size_t *n_out, struct casg_err *err)
+{
+	*pres_out = "-";
+	*n_out = 1;
+	if (!r->have || r->position > position)
+		return 0;
+	if (r->position < position)
+		return bad_pres(err, "it tells of a record that does not come");
+	casg_buf_reset(&r->out);
+	casg_buf_add(&r->out, r->line.data + r->text_at, r->line.len - r->text_at);
+	if (r->out.failed)
+		return casg_err_nomem(err);
+	*pres_out = (const char *)r->out.data;
+	*n_out = r->out.len;
+	return next_record_line(r, err);
+}
+
+int casg_presr_skip_to(struct casg_presr *r, uint64_t position, const char **pres_out,
+		       size_t *n_out, struct casg_err *err)
+{
+	int rc = 0;
+
+	while (!rc && r->have && r->position < position)
+		rc = next_record_line(r, err);
+	return rc ? rc : casg_presr_at(r, position, pres_out, n_out, err);
+}
+
+int casg_presr_more(const struct casg_presr *r)
+{
+	return r->have;
+}
+
+int casg_presr_finish(struct casg_presr *r, struct casg_err *err)
+{
+	return r->have ? bad_pres(err, "it tells of more records than there are") : 0;
+}
+
+void casg_presr_free(struct casg_presr *r)
+{
+	if (!r)
+		return;
+	casg_blobr_free(r->b);
+	casg_buf_release(&r->line);
+	casg_buf_release(&r->out);
+	free(r);
+}

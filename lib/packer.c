@@ -1,0 +1,892 @@
+#include "packer.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "array.h"
+#include "cut.h"
+#include "residues.h"
+#include "sketch.h"
+
+enum {
+	SLAB_NBYTES = 1 << 20,    /* residues hashed as one job */
+	TASK_NBYTES = 128 << 10,  /* residues a hashing task takes */
+	SKETCH_MAX = 64 << 10,    /* longer pieces are left where they are */
+	SKETCH_K_TEXT = 8,
+	SKETCH_K_DNA = 24
+};
+
+struct piece {
+	uint64_t at;         /* in the batch's residues */
+	uint64_t n;
+	uint64_t sketch;
+	struct casg_oid id;
+	uint8_t dna;
+	uint8_t known;       /* in the store */
+};
+
+struct record {
+	uint64_t piece;      /* a short one: its only piece */
+	uint64_t tag, tag_n; /* in the batch's tags */
+	uint64_t n;
+	struct casg_oid id;  /* a long one: set when it ended */
+	uint8_t is_long;
+	uint8_t is_new;      /* a long one */
+};
+
+/* A hashing job: pieces [first, end), task i begins at task_first[i]. */
+struct slab {
+	struct casg_job job;
+	struct casg_packer *p;
+	struct batch *b;
+	size_t *task_first;
+	size_t ntasks, cap;
+};
+
+struct blob {
+	uint64_t at, n;
+};
+
+struct batch {
+	uint8_t *res;
+	uint64_t nres, cap_res;
+	struct piece *pieces;
+	size_t npieces, cap_pieces;
+	size_t nhashed;      /* pieces that a slab covers */
+	uint64_t slab_nbytes;
+	struct record *recs;
+	size_t nrecs, cap_recs;
+	struct casg_buf tags;
+	struct casg_buf blobs;
+	struct blob *blob;
+	size_t nblobs, cap_blobs;
+	struct slab **slabs;
+	size_t nslabs, cap_slabs;
+};
+
+/* Pieces that go into one chunk: order[start .. end). */
+struct group {
+	size_t start, end;
+	int dna;
+	struct casg_buf out;
+	struct casg_oid id;
+	int ready;
+};
+
+struct long_seq {
+	struct casg_long l;
+	struct long_seq *next;
+};
+
+struct casg_packer {
+	struct casg_store *store;
+	struct casg_packw *packw;
+	struct casg_workers *pool;
+	struct casg_coder **coders;
+	struct casg_packer_opts opts;
+	casg_packer_sink *sink;
+	void *sink_ctx;
+	struct casg_packer_stats stats;
+	/* the sequence under way: residues [start, nres) of the batch not yet a piece */
+	uint64_t start;
+	uint64_t length;
+	int is_long;
+	struct casg_hasher *whole;
+	struct casg_long cur;
+	uint64_t cur_first_piece;  /* first piece of it in this batch */
+	struct batch batch[2];
+	struct batch *fill;        /* being filled */
+	struct batch *busy;        /* being compressed, or NULL */
+	struct casg_job job;
+	size_t *order;
+	size_t norder, cap_order;
+	struct group *groups;
+	size_t ngroups, cap_groups, next_group;
+	pthread_mutex_t lock;
+	/* what this run has stored and the store does not show yet */
+	struct casg_oid *seen;
+	size_t nseen, cap_seen;
+	uint32_t *set;
+	size_t set_cap;
+	struct long_seq *longs, **longs_end;
+	struct casg_oid *long_ids; /* of this run's long sequences */
+	size_t nlong_ids, cap_long_ids;
+	struct casg_err err;
+	int failed;
+};
+
+struct casg_packer *casg_packer_new(struct casg_store *store, struct casg_packw *packw,
+				    struct casg_workers *pool, struct casg_coder **coders,
+				    const struct casg_packer_opts *opts,
+				    casg_packer_sink *sink, void *sink_ctx,
+				    struct casg_err *err)
+{
+	struct casg_packer *p = calloc(1, sizeof(*p));
+
+	if (!p) {
+		casg_err_nomem(err);
+		return NULL;
+	}
+	pthread_mutex_init(&p->lock, NULL);
+	p->store = store;
+	p->packw = packw;
+	p->pool = pool;
+	p->coders = coders;
+	p->opts = *opts;
+	/* a batch goes into one pack, so a small pack bounds it */
+	if (p->opts.batch_nbytes > p->opts.pack_nbytes * 2)
+		p->opts.batch_nbytes = p->opts.pack_nbytes * 2;
+	if (p->opts.batch_nbytes < 2 * p->opts.chunk_nbytes)
+		p->opts.batch_nbytes = 2 * p->opts.chunk_nbytes;
+	p->sink = sink;
+	p->sink_ctx = sink_ctx;
+	p->longs_end = &p->longs;
+	p->fill = &p->batch[0];
+	p->whole = casg_hasher_new();
+	if (!p->whole) {
+		casg_packer_free(p);
+		casg_err_nomem(err);
+		return NULL;
+	}
+	return p;
+}
+
+static void wait_slabs(struct casg_packer *p, struct batch *b)
+{
+	for (size_t i = 0; i < b->nslabs; i++) {
+		casg_workers_wait(p->pool, &b->slabs[i]->job);
+		free(b->slabs[i]->task_first);
+		free(b->slabs[i]);
+	}
+	b->nslabs = 0;
+}
+
+static void free_batch(struct batch *b)
+{
+	free(b->res);
+	free(b->pieces);
+	free(b->recs);
+	casg_buf_release(&b->tags);
+	casg_buf_release(&b->blobs);
+	free(b->blob);
+	free(b->slabs);
+}
+
+void casg_packer_free(struct casg_packer *p)
+{
+	if (!p)
+		return;
+	for (int i = 0; i < 2; i++)
+		wait_slabs(p, &p->batch[i]);
+	if (p->busy)
+		casg_workers_wait(p->pool, &p->job);
+	for (int i = 0; i < 2; i++)
+		free_batch(&p->batch[i]);
+	for (size_t i = 0; i < p->cap_groups; i++)
+		casg_buf_release(&p->groups[i].out);
+	while (p->longs) {
+		struct long_seq *l = p->longs;
+
+		p->longs = l->next;
+		casg_long_release(&l->l);
+		free(l);
+	}
+	casg_long_release(&p->cur);
+	casg_hasher_free(p->whole);
+	free(p->order);
+	free(p->groups);
+	free(p->seen);
+	free(p->set);
+	free(p->long_ids);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+/* The coder of the owner: no task runs with it while the owner is not waiting. */
+static struct casg_coder *own_coder(struct casg_packer *p)
+{
+	return p->coders[casg_workers_count(p->pool) - 1];
+}
+
+static void task_failed(struct casg_packer *p, const struct casg_err *err)
+{
+	int no = 0;
+
+	if (__atomic_compare_exchange_n(&p->failed, &no, 1, 0, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
+		p->err = *err;
+}
+
+static int after_tasks(struct casg_packer *p, struct casg_err *err)
+{
+	if (!__atomic_load_n(&p->failed, __ATOMIC_ACQUIRE))
+		return 0;
+	if (err)
+		*err = p->err;
+	return p->err.code;
+}
+
+/* ---- hashing ----------------------------------------------------------- */
+
+/* Mostly bases, in few enough runs that listing the others is cheap? */
+static int looks_dna(const uint8_t *res, uint64_t n)
+{
+	uint64_t nother, nruns;
+
+	/* proteins show it within a few residues */
+	if (n >= 64) {
+		casg_dna_scan(res, 64, &nother, &nruns);
+		if (nruns > 32)
+			return 0;
+	}
+	casg_dna_scan(res, (size_t)n, &nother, &nruns);
+	return n && nruns * 16 <= n;
+}
+
+static void hash_task(void *ctx, size_t task, int worker)
+{
+	struct slab *s = ctx;
+	struct casg_packer *p = s->p;
+	struct casg_coder *c = p->coders[worker];
+	struct casg_err err = CASG_ERR_INIT;
+
+	for (size_t i = s->task_first[task]; i < s->task_first[task + 1]; i++) {
+		struct piece *q = &s->b->pieces[i];
+		const uint8_t *res = s->b->res + q->at;
+		struct casg_loc loc;
+		int rc;
+
+		casg_hasher_digest(casg_coder_hasher(c), res, (size_t)q->n, &q->id);
+		rc = casg_store_find(p->store, c, &q->id, &loc, NULL, &err);
+		if (rc < 0) {
+			task_failed(p, &err);
+			return;
+		}
+		q->known = (uint8_t)rc;
+		if (rc)
+			continue;
+		q->dna = (uint8_t)looks_dna(res, q->n);
+		q->sketch = q->n > SKETCH_MAX ? 0 :
+			casg_sketch(res, (size_t)q->n,
+				    q->dna ? SKETCH_K_DNA : SKETCH_K_TEXT);
+	}
+}
+
+/* Let the pool hash the pieces that are complete; parsing goes on meanwhile. */
+static int start_slab(struct casg_packer *p, struct casg_err *err)
+{
+	struct batch *b = p->fill;
+	struct slab *s;
+	uint64_t nbytes = 0;
+
+	if (b->nhashed == b->npieces)
+		return 0;
+	s = calloc(1, sizeof(*s));
+	if (!s || CASG_GROW(b->slabs, b->nslabs + 1, b->cap_slabs)) {
+		free(s);
+		return casg_err_nomem(err);
+	}
+	s->p = p;
+	s->b = b;
+	for (size_t i = b->nhashed; i <= b->npieces; i++) {
+		if (i == b->nhashed || i == b->npieces || nbytes >= TASK_NBYTES) {
+			if (CASG_GROW(s->task_first, s->ntasks + 1, s->cap)) {
+				free(s->task_first);
+				free(s);
+				return casg_err_nomem(err);
+			}
+			s->task_first[s->ntasks++] = i;
+			nbytes = 0;
+		}
+		if (i < b->npieces)
+			nbytes += b->pieces[i].n + 64;
+	}
+	b->nhashed = b->npieces;
+	b->slab_nbytes = 0;
+	b->slabs[b->nslabs++] = s;
+	casg_workers_start(p->pool, &s->job, s->ntasks - 1, hash_task, s);
+	return 0;
+}
+
+/* ---- the set of what this run stored ----------------------------------- */
+
+static void set_insert(struct casg_packer *p, uint32_t k)
+{
+	size_t i = (size_t)casg_oid_prefix(&p->seen[k]) & (p->set_cap - 1);
+
+	while (p->set[i])
+		i = (i + 1) & (p->set_cap - 1);
+	p->set[i] = k + 1;
+}
+
+/* 1 if it was there, 0 if it is now, negative: out of memory. */
+static int set_add(struct casg_packer *p, const struct casg_oid *id)
+{
+	size_t i;
+
+	if (p->nseen * 2 >= p->set_cap) {
+		size_t cap = p->set_cap ? p->set_cap * 2 : 65536;
+		uint32_t *set = calloc(cap, sizeof(*set));
+
+		if (!set)
+			return CASG_ENOMEM;
+		free(p->set);
+		p->set = set;
+		p->set_cap = cap;
+		for (size_t k = 0; k < p->nseen; k++)
+			set_insert(p, (uint32_t)k);
+	}
+	for (i = (size_t)casg_oid_prefix(id) & (p->set_cap - 1); p->set[i];
+	     i = (i + 1) & (p->set_cap - 1))
+		if (casg_oid_eq(&p->seen[p->set[i] - 1], id))
+			return 1;
+	if (CASG_GROW(p->seen, p->nseen + 1, p->cap_seen))
+		return CASG_ENOMEM;
+	p->seen[p->nseen] = *id;
+	p->set[i] = (uint32_t)++p->nseen;
+	return 0;
+}
+
+static void set_reset(struct casg_packer *p)
+{
+	p->nseen = 0;
+	if (p->set)
+		memset(p->set, 0, p->set_cap * sizeof(*p->set));
+}
+
+/* ---- order and compression --------------------------------------------- */
+
+struct sort_key {
+	uint64_t sketch;
+	uint64_t n;
+	size_t piece;
+};
+
+static int cmp_sort_key(const void *a, const void *b)
+{
+	const struct sort_key *x = a, *y = b;
+
+	if (x->sketch != y->sketch)
+		return x->sketch < y->sketch ? -1 : 1;
+	if (x->n != y->n)
+		return x->n < y->n ? -1 : 1;
+	return x->piece < y->piece ? -1 : x->piece > y->piece;
+}
+
+/*
+ * Bring like to like, unless the file has done so already: neighbours that
+ * share their sketch are likely to share most of their content.  If sorting
+ * would make clearly more such neighbours than the file's own order has, sort.
+ * (Measured: a file that lies gene by gene is half as large in its own order.)
+ */
+static int maybe_sort(const struct batch *b, size_t *order, size_t n, struct casg_err *err)
+{
+	struct sort_key *k = malloc(n * sizeof(*k) + 1);
+	size_t in_file = 0, sorted = 0;
+
+	if (!k)
+		return casg_err_nomem(err);
+	for (size_t i = 0; i < n; i++) {
+		const struct piece *q = &b->pieces[order[i]];
+
+		k[i] = (struct sort_key){ q->sketch, q->n, order[i] };
+		in_file += i && q->sketch && q->sketch == k[i - 1].sketch;
+	}
+	qsort(k, n, sizeof(*k), cmp_sort_key);
+	for (size_t i = 1; i < n; i++)
+		sorted += k[i].sketch && k[i].sketch == k[i - 1].sketch;
+	if (sorted > in_file + in_file)
+		for (size_t i = 0; i < n; i++)
+			order[i] = k[i].piece;
+	free(k);
+	return 0;
+}
+
+static int cut_groups(struct casg_packer *p, const struct batch *b, size_t start,
+		      size_t end, int dna, struct casg_err *err)
+{
+	uint64_t nbytes = 0;
+
+	for (size_t i = start; i <= end; i++) {
+		uint64_t next = i < end ? b->pieces[p->order[i]].n : 0;
+
+		if (i > start && (i == end || nbytes + next > p->opts.chunk_nbytes ||
+				  i - start == CASG_CHUNK_MEMBERS_MAX / 4)) {
+			size_t had = p->cap_groups;
+			struct group *g;
+
+			if (CASG_GROW(p->groups, p->ngroups + 1, p->cap_groups))
+				return casg_err_nomem(err);
+			if (p->cap_groups > had)
+				memset(p->groups + had, 0,
+				       (p->cap_groups - had) * sizeof(*p->groups));
+			g = &p->groups[p->ngroups++];
+			g->start = start;
+			g->end = i;
+			g->dna = dna;
+			g->ready = 0;
+			start = i;
+			nbytes = 0;
+		}
+		nbytes += next;
+	}
+	return 0;
+}
+
+static int encode_group(struct casg_packer *p, struct group *g, struct casg_coder *c,
+			struct casg_err *err)
+{
+	size_t n = g->end - g->start;
+	struct casg_slice *m = malloc(n * sizeof(*m));
+	struct casg_oid *ids = malloc(n * sizeof(*ids));
+	int rc;
+
+	for (size_t i = 0; m && ids && i < n; i++) {
+		const struct piece *q = &p->busy->pieces[p->order[g->start + i]];
+
+		m[i].p = p->busy->res + q->at;
+		m[i].nbytes = (size_t)q->n;
+		ids[i] = q->id;
+	}
+	casg_buf_reset(&g->out);
+	rc = m && ids ? casg_chunk_encode(c, CASG_CHUNK_SEQ, g->dna, p->opts.level, m,
+					  (uint32_t)n, ids, &g->out, &g->id, err)
+		      : casg_err_nomem(err);
+	free(m);
+	free(ids);
+	return rc;
+}
+
+static int write_group(struct casg_packer *p, struct group *g, struct casg_err *err)
+{
+	size_t n = g->end - g->start;
+	struct casg_objinfo *info = malloc(n * sizeof(*info));
+	int rc;
+
+	for (size_t i = 0; info && i < n; i++) {
+		const struct piece *q = &p->busy->pieces[p->order[g->start + i]];
+
+		info[i].id = q->id;
+		info[i].nbytes = q->n;
+	}
+	rc = info ? casg_packw_add(p->packw, g->out.data, g->out.len, &g->id, info, err)
+		  : casg_err_nomem(err);
+	free(info);
+	casg_buf_release(&g->out);
+	return rc;
+}
+
+/*
+ * Whoever completes the chunk that is next in order writes it, and those
+ * behind it that are ready; the others go on compressing.
+ */
+static void group_task(void *ctx, size_t task, int worker)
+{
+	struct casg_packer *p = ctx;
+	struct casg_err err = CASG_ERR_INIT;
+	int rc = 0;
+
+	if (__atomic_load_n(&p->failed, __ATOMIC_ACQUIRE))
+		return;
+	rc = encode_group(p, &p->groups[task], p->coders[worker], &err);
+	pthread_mutex_lock(&p->lock);
+	p->groups[task].ready = !rc;
+	while (!rc && p->next_group < p->ngroups && p->groups[p->next_group].ready)
+		rc = write_group(p, &p->groups[p->next_group++], &err);
+	pthread_mutex_unlock(&p->lock);
+	if (rc)
+		task_failed(p, &err);
+}
+
+/* Pieces that are new go into p->order, first the bases, then the rest. */
+static int choose_new(struct casg_packer *p, struct batch *b, size_t *ndna,
+		      uint64_t *estimate, struct casg_err *err)
+{
+	*estimate = 0;
+	p->norder = 0;
+	if (CASG_GROW(p->order, b->npieces + 1, p->cap_order))
+		return casg_err_nomem(err);
+	for (size_t i = 0; i < b->npieces; i++) {
+		struct piece *q = &b->pieces[i];
+		int rc;
+
+		if (q->known)
+			continue;
+		rc = set_add(p, &q->id);
+		if (rc < 0)
+			return casg_err_nomem(err);
+		q->known = (uint8_t)rc;
+		*estimate += rc ? 0 : q->dna ? q->n / 4 : q->n / 2;
+	}
+	for (int dna = 1; dna >= 0; dna--) {
+		for (size_t i = 0; i < b->npieces; i++)
+			if (!b->pieces[i].known && b->pieces[i].dna == dna)
+				p->order[p->norder++] = i;
+		if (dna)
+			*ndna = p->norder;
+	}
+	return 0;
+}
+
+static int give_records(struct casg_packer *p, struct batch *b, struct casg_err *err)
+{
+	/* a piece counts as new once: for the first record that has it */
+	for (size_t i = 0; i < b->nrecs; i++) {
+		const struct record *r = &b->recs[i];
+		struct piece *q = r->is_long ? NULL : &b->pieces[r->piece];
+		int rc;
+
+		p->stats.nnew += r->is_long ? r->is_new : !q->known;
+		rc = p->sink(p->sink_ctx, b->tags.data + r->tag, (size_t)r->tag_n,
+			     q ? &q->id : &r->id, r->n, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int write_blobs(struct casg_packer *p, struct batch *b, struct casg_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < b->nblobs && !rc; i++) {
+		struct casg_oid id;
+		struct casg_blobw *w = casg_blobw_new(p->packw, p->store, own_coder(p),
+						      p->opts.level, err);
+
+		if (!w)
+			return CASG_ENOMEM;
+		rc = casg_blobw_add(w, b->blobs.data + b->blob[i].at,
+				    (size_t)b->blob[i].n, err);
+		if (rc)
+			casg_blobw_free(w);
+		else
+			rc = casg_blobw_finish(w, &id, err);
+	}
+	return rc;
+}
+
+static int wait_busy(struct casg_packer *p, struct casg_err *err)
+{
+	if (!p->busy)
+		return 0;
+	casg_workers_wait(p->pool, &p->job);
+	p->busy = NULL;
+	return after_tasks(p, err);
+}
+
+/* Close the pack if this batch would take it over its size. */
+static int maybe_rotate(struct casg_packer *p, uint64_t estimate, size_t nseen_before,
+			struct casg_err *err)
+{
+	uint32_t npacks = casg_packw_npacks(p->packw);
+	size_t nnew = p->nseen - nseen_before;
+	int rc = casg_packw_room(p->packw, estimate, p->norder, err);
+
+	if (rc || casg_packw_npacks(p->packw) == npacks)
+		return rc;
+	/* the store shows the old ones now; keep this batch's own */
+	memmove(p->seen, p->seen + nseen_before, nnew * sizeof(*p->seen));
+	set_reset(p);
+	p->nseen = nnew;
+	for (size_t k = 0; k < nnew; k++)
+		set_insert(p, (uint32_t)k);
+	return 0;
+}
+
+/* The batch is full, or the input ended: choose, order, start compressing. */
+static int dispatch(struct casg_packer *p, struct casg_err *err)
+{
+	struct batch *b = p->fill;
+	uint64_t estimate;
+	size_t ndna = 0, nseen;
+	int rc = start_slab(p, err);
+
+	wait_slabs(p, b);
+	if (!rc)
+		rc = wait_busy(p, err);
+	if (!rc)
+		rc = after_tasks(p, err);
+	nseen = p->nseen;
+	if (!rc)
+		rc = choose_new(p, b, &ndna, &estimate, err);
+	if (!rc)
+		rc = maybe_rotate(p, estimate, nseen, err);
+	if (!rc)
+		rc = give_records(p, b, err);
+	if (!rc)
+		rc = maybe_sort(b, p->order, ndna, err);
+	if (!rc)
+		rc = maybe_sort(b, p->order + ndna, p->norder - ndna, err);
+	if (!rc)
+		rc = write_blobs(p, b, err);
+	p->ngroups = p->next_group = 0;
+	if (!rc)
+		rc = cut_groups(p, b, 0, ndna, 1, err);
+	if (!rc)
+		rc = cut_groups(p, b, ndna, p->norder, 0, err);
+	if (rc)
+		return rc;
+	p->busy = b;
+	casg_workers_start(p->pool, &p->job, p->ngroups, group_task, p);
+	return 0;
+}
+
+/* ---- filling ----------------------------------------------------------- */
+
+static int prepare_batch(struct casg_packer *p, struct batch *b, struct casg_err *err)
+{
+	if (!b->res) {
+		b->cap_res = p->opts.batch_nbytes + 2 * p->opts.chunk_nbytes + (1 << 20);
+		b->res = malloc((size_t)b->cap_res);
+		if (!b->res)
+			return casg_err_nomem(err);
+	}
+	b->nres = 0;
+	b->npieces = b->nhashed = b->nrecs = b->nblobs = 0;
+	b->slab_nbytes = 0;
+	casg_buf_reset(&b->tags);
+	casg_buf_reset(&b->blobs);
+	return 0;
+}
+
+/* Go on in the other batch, with what is not yet a piece. */
+static int next_batch(struct casg_packer *p, struct casg_err *err)
+{
+	struct batch *from = p->fill, *to;
+	uint64_t tail = from->nres - p->start;
+	int rc = dispatch(p, err);
+
+	if (rc)
+		return rc;
+	to = p->fill == &p->batch[0] ? &p->batch[1] : &p->batch[0];
+	rc = prepare_batch(p, to, err);
+	if (rc)
+		return rc;
+	if (tail)
+		memcpy(to->res, from->res + p->start, (size_t)tail);
+	to->nres = tail;
+	p->start = 0;
+	p->fill = to;
+	p->cur_first_piece = 0;
+	return 0;
+}
+
+/*
+ * Pieces move in memory as they are added; a slab at work must not see that.
+ * So there is room for all that a batch can hold from the start.
+ */
+static int add_piece(struct casg_packer *p, uint64_t n, struct casg_err *err)
+{
+	struct batch *b = p->fill;
+	struct piece *q;
+
+	if (b->npieces == b->cap_pieces) {
+		wait_slabs(p, b);
+		if (CASG_GROW(b->pieces, b->npieces + 1, b->cap_pieces))
+			return casg_err_nomem(err);
+	}
+	q = &b->pieces[b->npieces++];
+	memset(q, 0, sizeof(*q));
+	q->at = p->start;
+	q->n = n;
+	p->start += n;
+	b->slab_nbytes += n + 64;
+	return b->slab_nbytes >= SLAB_NBYTES ? start_slab(p, err) : 0;
+}
+
+/* The ids of the pieces of a long sequence are known once a slab is done. */
+static int collect_pieces(struct casg_packer *p, struct casg_err *err)
+{
+	struct batch *b = p->fill;
+	struct casg_long *l = &p->cur;
+	int rc = start_slab(p, err);
+
+	if (rc)
+		return rc;
+	wait_slabs(p, b);
+	rc = after_tasks(p, err);
+	for (size_t i = p->cur_first_piece; i < b->npieces && !rc; i++) {
+		if (CASG_GROW(l->pieces, l->npieces + 1, l->cap) ||
+		    CASG_GROW(l->piece_nbytes, l->npieces + 1, l->cap2))
+			return casg_err_nomem(err);
+		l->pieces[l->npieces] = b->pieces[i].id;
+		l->piece_nbytes[l->npieces++] = b->pieces[i].n;
+	}
+	p->cur_first_piece = b->npieces;
+	return rc;
+}
+
+static unsigned int cut_bits(uint64_t chunk_nbytes)
+{
+	unsigned int bits = 1;
+
+	while (((uint64_t)4 << bits) < chunk_nbytes)
+		bits++;
+	return bits;
+}
+
+/* Cut pieces off the long sequence under way while enough of it is there. */
+static int cut_long(struct casg_packer *p, int final, struct casg_err *err)
+{
+	uint64_t max = p->opts.chunk_nbytes;
+	int rc = 0;
+
+	while (!rc && p->fill->nres - p->start > (final ? 0 : max))
+		rc = add_piece(p, casg_cut(p->fill->res + p->start,
+					   (size_t)(p->fill->nres - p->start),
+					   (size_t)max / 4, cut_bits(max), (size_t)max), err);
+	return rc;
+}
+
+int casg_packer_residues(struct casg_packer *p, const uint8_t *res, size_t n,
+			 struct casg_err *err)
+{
+	int rc = 0;
+
+	if (!p->fill->res)
+		rc = prepare_batch(p, p->fill, err);
+	while (n && !rc) {
+		struct batch *b = p->fill;
+		uint64_t take = b->cap_res - b->nres;
+
+		if (take > n)
+			take = n;
+		memcpy(b->res + b->nres, res, (size_t)take);
+		b->nres += take;
+		p->length += take;
+		if (p->is_long)
+			casg_hasher_update(p->whole, res, (size_t)take);
+		res += take;
+		n -= (size_t)take;
+		if (p->length > p->opts.chunk_nbytes && !p->is_long) {
+			p->is_long = 1;
+			p->cur_first_piece = b->npieces;
+			casg_hasher_init(p->whole);
+			casg_hasher_update(p->whole, b->res + p->start,
+					   (size_t)(b->nres - p->start));
+		}
+		if (p->is_long)
+			rc = cut_long(p, 0, err);
+		if (!rc && b->nres >= p->opts.batch_nbytes) {
+			if (p->is_long)
+				rc = collect_pieces(p, err);
+			if (!rc)
+				rc = next_batch(p, err);
+		}
+	}
+	return rc;
+}
+
+static int known_long(struct casg_packer *p, const struct casg_oid *id,
+		      struct casg_err *err)
+{
+	struct casg_loc loc;
+
+	for (size_t i = 0; i < p->nlong_ids; i++)
+		if (casg_oid_eq(&p->long_ids[i], id))
+			return 1;
+	return casg_store_find(p->store, own_coder(p), id, &loc, NULL, err);
+}
+
+static int end_long(struct casg_packer *p, struct record *r, struct casg_err *err)
+{
+	struct long_seq *l;
+	int rc = cut_long(p, 1, err);
+
+	if (!rc)
+		rc = collect_pieces(p, err);
+	if (rc)
+		return rc;
+	casg_hasher_final(p->whole, &r->id);
+	r->is_long = 1;
+	rc = known_long(p, &r->id, err);
+	if (rc < 0)
+		return rc;
+	r->is_new = !rc;
+	if (rc) {
+		casg_long_release(&p->cur);
+		return 0;
+	}
+	l = calloc(1, sizeof(*l));
+	if (!l || CASG_GROW(p->long_ids, p->nlong_ids + 1, p->cap_long_ids)) {
+		free(l);
+		return casg_err_nomem(err);
+	}
+	p->long_ids[p->nlong_ids++] = r->id;
+	l->l = p->cur;
+	l->l.kind = CASG_CHUNK_SEQ;
+	l->l.id = r->id;
+	l->l.nbytes = p->length;
+	memset(&p->cur, 0, sizeof(p->cur));
+	*p->longs_end = l;
+	p->longs_end = &l->next;
+	return 0;
+}
+
+int casg_packer_end(struct casg_packer *p, const void *tag, size_t tag_nbytes,
+		    struct casg_err *err)
+{
+	struct batch *b = p->fill;
+	struct record r = { .n = p->length };
+	int rc;
+
+	rc = b->res ? 0 : prepare_batch(p, b, err);
+	if (rc)
+		return rc;
+	if (p->is_long) {
+		rc = end_long(p, &r, err);
+	} else {
+		r.piece = b->npieces;
+		rc = add_piece(p, p->length, err);
+	}
+	if (rc)
+		return rc;
+	if (CASG_GROW(b->recs, b->nrecs + 1, b->cap_recs))
+		return casg_err_nomem(err);
+	r.tag = b->tags.len;
+	r.tag_n = tag_nbytes;
+	casg_buf_add(&b->tags, tag, tag_nbytes);
+	if (b->tags.failed)
+		return casg_err_nomem(err);
+	b->recs[b->nrecs++] = r;
+	p->stats.nrecords++;
+	p->stats.nresidues += p->length;
+	p->length = 0;
+	p->is_long = 0;
+	/* short sequences with long headers, or none, count as well */
+	if (b->tags.len + b->nrecs * (sizeof(r) + sizeof(struct piece)) + b->blobs.len >=
+	    p->opts.batch_nbytes)
+		return next_batch(p, err);
+	return 0;
+}
+
+int casg_packer_blob(struct casg_packer *p, const void *bytes, size_t n,
+		     struct casg_oid *id_out, struct casg_err *err)
+{
+	struct batch *b = p->fill;
+
+	if (CASG_GROW(b->blob, b->nblobs + 1, b->cap_blobs))
+		return casg_err_nomem(err);
+	casg_hasher_digest(casg_coder_hasher(own_coder(p)),
+			   bytes, n, id_out);
+	b->blob[b->nblobs].at = b->blobs.len;
+	b->blob[b->nblobs++].n = n;
+	casg_buf_add(&b->blobs, bytes, n);
+	return casg_buf_check(&b->blobs, err);
+}
+
+int casg_packer_finish(struct casg_packer *p, struct casg_packer_stats *out,
+		       struct casg_err *err)
+{
+	int rc = dispatch(p, err);
+
+	if (!rc)
+		rc = wait_busy(p, err);
+	for (struct long_seq *l = p->longs; l && !rc; l = l->next)
+		rc = casg_packw_long(p->packw, p->store, own_coder(p), &l->l, err);
+	if (!rc)
+		rc = casg_packw_finish(p->packw, err);
+	*out = p->stats;
+	return rc;
+}

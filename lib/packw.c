@@ -1,0 +1,699 @@
+#include "packw.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "array.h"
+#include "cut.h"
+#include "endian.h"
+#include "io.h"
+#include "pack.h"
+#include "packidx.h"
+#include "tmpfile.h"
+
+struct ref {
+	struct casg_oid id;
+	uint32_t nmembers;
+	uint64_t base;
+};
+
+struct done {
+	struct casg_oid id;
+	uint64_t nbytes;
+	int ours; /* was not there before */
+};
+
+struct casg_packw {
+	struct casg_store *store;
+	struct casg_packw_opts opts;
+	struct casg_coder *coder;
+	struct casg_hasher *hasher; /* of the whole file */
+	struct casg_tmpfile tmp;
+	int open;
+	uint64_t nbytes, synced;
+	struct casg_idx_chunk *chunks;
+	size_t nchunks, cap_chunks;
+	struct casg_objinfo *objects;
+	size_t nobjects, cap_objects;
+	struct casg_idx_node *nodes;
+	size_t nnodes, cap_nodes;
+	struct ref *refs;
+	size_t nrefs, cap_refs;
+	uint64_t next_ref;
+	uint32_t *set;      /* object numbers + 1 by id, for find_here */
+	size_t set_cap;     /* a power of two */
+	size_t set_count;   /* objects entered so far */
+	struct done *done;
+	size_t ndone, cap_done;
+	uint64_t total_nbytes;
+};
+
+struct casg_packw *casg_packw_new(struct casg_store *store,
+				  const struct casg_packw_opts *opts,
+				  struct casg_err *err)
+{
+	struct casg_packw *w = calloc(1, sizeof(*w));
+
+	if (w) {
+		w->store = store;
+		w->opts = *opts;
+		w->tmp = (struct casg_tmpfile)CASG_TMPFILE_INIT;
+		w->hasher = casg_hasher_new();
+		w->coder = casg_coder_new();
+		if (w->hasher && w->coder)
+			return w;
+		casg_packw_free(w);
+	}
+	casg_err_nomem(err);
+	return NULL;
+}
+
+void casg_packw_free(struct casg_packw *w)
+{
+	if (!w)
+		return;
+	casg_tmpfile_abandon(&w->tmp);
+	casg_hasher_free(w->hasher);
+	casg_coder_free(w->coder);
+	free(w->chunks);
+	free(w->objects);
+	free(w->nodes);
+	free(w->refs);
+	free(w->set);
+	free(w->done);
+	free(w);
+}
+
+static int put(struct casg_packw *w, const void *p, size_t n, struct casg_err *err)
+{
+	int rc = casg_write_full(w->tmp.fd, p, n, err);
+
+	if (rc)
+		return casg_err_prefix(err, "cannot write '%s'", w->tmp.path);
+	casg_hasher_update(w->hasher, p, n);
+	w->nbytes += n;
+#ifdef __linux__
+	/* start the disk early: less is left to wait for at the end */
+	if (w->nbytes - w->synced >= (4u << 20)) {
+		sync_file_range(w->tmp.fd, (off_t)w->synced,
+				(off_t)(w->nbytes - w->synced), SYNC_FILE_RANGE_WRITE);
+		w->synced = w->nbytes;
+	}
+#endif
+	return 0;
+}
+
+static int begin(struct casg_packw *w, struct casg_err *err)
+{
+	uint8_t h[CASG_PACK_HEADSZ];
+	int rc = casg_tmpfile_create(&w->tmp, w->opts.tmp_dir, "pack", err);
+
+	if (rc)
+		return rc;
+	w->open = 1;
+	w->nbytes = w->synced = 0;
+	w->nchunks = w->nobjects = w->nnodes = w->nrefs = 0;
+	w->next_ref = 0;
+	w->set_count = 0;
+	if (w->set)
+		memset(w->set, 0, w->set_cap * sizeof(*w->set));
+	casg_hasher_init(w->hasher);
+	casg_pack_head_encode(h);
+	return put(w, h, sizeof(h), err);
+}
+
+int casg_packw_room(struct casg_packw *w, uint64_t nbytes, uint64_t nobjects,
+		    struct casg_err *err)
+{
+	if (w->open && w->nchunks && (w->nbytes + nbytes > w->opts.pack_nbytes ||
+				      w->nobjects + nobjects > CASG_PACK_OBJECTS_MAX))
+		return casg_packw_finish(w, err);
+	return 0;
+}
+
+static int note_members(struct casg_packw *w, const struct casg_chunk_head *h,
+			const struct casg_objinfo *members)
+{
+	if (h->kind == CASG_CHUNK_REFS)
+		return 0;
+	if (h->kind == CASG_CHUNK_NODE) {
+		if (CASG_GROW(w->nodes, w->nnodes + h->nmembers, w->cap_nodes))
+			return -1;
+		for (uint32_t i = 0; i < h->nmembers; i++) {
+			struct casg_idx_node *n = &w->nodes[w->nnodes++];
+
+			n->id = members[i].id;
+			n->chunk = (uint32_t)w->nchunks;
+			n->member = i;
+		}
+		return 0;
+	}
+	if (CASG_GROW(w->objects, w->nobjects + h->nmembers, w->cap_objects))
+		return -1;
+	memcpy(w->objects + w->nobjects, members,
+	       (size_t)h->nmembers * sizeof(*members));
+	w->nobjects += h->nmembers;
+	return 0;
+}
+
+int casg_packw_add(struct casg_packw *w, const uint8_t *chunk, size_t nbytes,
+		   const struct casg_oid *chunk_id, const struct casg_objinfo *members,
+		   struct casg_err *err)
+{
+	struct casg_idx_chunk *c;
+	struct casg_chunk_head h;
+	uint32_t first;
+	int rc = w->open ? 0 : begin(w, err);
+
+	if (!rc)
+		rc = casg_chunk_head_decode(&h, chunk, nbytes, err);
+	if (rc)
+		return rc;
+	first = (uint32_t)w->nobjects;
+	if (CASG_GROW(w->chunks, w->nchunks + 1, w->cap_chunks) ||
+	    note_members(w, &h, members))
+		return casg_err_nomem(err);
+	c = &w->chunks[w->nchunks++];
+	c->id = *chunk_id;
+	c->offset = w->nbytes;
+	c->nbytes = nbytes;
+	c->nraw = (uint32_t)h.nraw;
+	c->nmembers = h.nmembers;
+	c->first = first;
+	c->kind = h.kind;
+	return put(w, chunk, nbytes, err);
+}
+
+int casg_packw_ref(struct casg_packw *w, const struct casg_oid *chunk_id,
+		   uint32_t nmembers, uint64_t *base_out, struct casg_err *err)
+{
+	struct ref *r;
+	int rc;
+
+	if (!w->open && (rc = begin(w, err)))
+		return rc;
+	/* callers refer to the same chunk in runs; they keep the base themselves */
+	for (size_t i = w->nrefs; i-- && i + 64 > w->nrefs; )
+		if (casg_oid_eq(&w->refs[i].id, chunk_id)) {
+			*base_out = w->refs[i].base;
+			return 0;
+		}
+	if (CASG_GROW(w->refs, w->nrefs + 1, w->cap_refs))
+		return casg_err_nomem(err);
+	r = &w->refs[w->nrefs++];
+	r->id = *chunk_id;
+	r->nmembers = nmembers;
+	r->base = w->next_ref;
+	w->next_ref += nmembers;
+	*base_out = r->base;
+	return 0;
+}
+
+/* ---- finishing --------------------------------------------------------- */
+
+static int write_refs(struct casg_packw *w, struct casg_err *err)
+{
+	struct casg_buf out = CASG_BUF_INIT, bytes = CASG_BUF_INIT;
+	struct casg_slice *m = calloc(w->nrefs, sizeof(*m));
+	struct casg_oid id;
+	int rc = 0;
+
+	for (size_t i = 0; i < w->nrefs; i++) {
+		uint8_t n[4];
+
+		casg_put_le32(n, w->refs[i].nmembers);
+		casg_buf_add(&bytes, w->refs[i].id.b, CASG_OID_RAWSZ);
+		casg_buf_add(&bytes, n, sizeof(n));
+	}
+	if (!m || bytes.failed)
+		rc = casg_err_nomem(err);
+	for (size_t i = 0; i < w->nrefs && !rc; i++) {
+		m[i].p = bytes.data + i * CASG_REF_SZ;
+		m[i].nbytes = CASG_REF_SZ;
+	}
+	if (!rc)
+		rc = casg_chunk_encode(w->coder, CASG_CHUNK_REFS, 0, 1, m,
+				       (uint32_t)w->nrefs, NULL, &out, &id, err);
+	if (!rc)
+		rc = casg_packw_add(w, out.data, out.len, &id, NULL, err);
+	free(m);
+	casg_buf_release(&bytes);
+	casg_buf_release(&out);
+	return rc;
+}
+
+static int commit_file(const char *tmp_dir, const char *prefix, const char *dir,
+		       const struct casg_oid *id, const char *ext,
+		       const struct casg_buf *content, struct casg_err *err)
+{
+	struct casg_tmpfile t = CASG_TMPFILE_INIT;
+	char path[CASG_PATH_MAX], hex[CASG_OID_HEXSZ + 1];
+	int rc = casg_tmpfile_create(&t, tmp_dir, prefix, err);
+
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "%s/pack-%s.%s", dir, casg_oid_hex(id, hex), ext);
+	rc = casg_write_full(t.fd, content->data, content->len, err);
+	if (rc) {
+		casg_err_prefix(err, "cannot write '%s'", t.path);
+		casg_tmpfile_abandon(&t);
+		return rc;
+	}
+	return casg_tmpfile_commit_replace(&t, path, err);
+}
+
+static int write_ids(struct casg_packw *w, const struct casg_oid *pack_id,
+		     struct casg_err *err)
+{
+	struct casg_buf out = CASG_BUF_INIT;
+	struct casg_blocks_writer bw = { &out, 0, 0 };
+	int rc;
+
+	for (size_t i = 0; i < w->nobjects; i++) {
+		uint8_t e[CASG_OBJINFO_SZ];
+
+		memcpy(e, w->objects[i].id.b, CASG_OID_RAWSZ);
+		casg_put_le64(e + CASG_OID_RAWSZ, w->objects[i].nbytes);
+		casg_blocks_put(&bw, e, sizeof(e));
+	}
+	casg_blocks_close_array(&bw);
+	rc = casg_buf_check(&out, err);
+	if (!rc && out.len) {
+		/* a cache: neither synced nor missed when it cannot be had */
+		struct casg_tmpfile t = CASG_TMPFILE_INIT;
+		char path[CASG_PATH_MAX], hex[CASG_OID_HEXSZ + 1];
+
+		snprintf(path, sizeof(path), "%s/pack-%s.objects", w->opts.ids_dir,
+			 casg_oid_hex(pack_id, hex));
+		if (!casg_tmpfile_create(&t, w->opts.tmp_dir, "objects", NULL)) {
+			if (casg_write_full(t.fd, out.data, out.len, NULL) ||
+			    rename(t.path, path))
+				casg_tmpfile_abandon(&t);
+			else
+				t.active = 0, close(t.fd);
+		}
+	}
+	casg_buf_release(&out);
+	return rc;
+}
+
+static int write_index(struct casg_packw *w, const struct casg_oid *id,
+		       struct casg_err *err)
+{
+	struct casg_packidx_src src = {
+		.pack_id = *id, .pack_nbytes = w->nbytes,
+		.chunks = w->chunks, .nchunks = (uint32_t)w->nchunks,
+		.objects = w->objects, .nobjects = (uint32_t)w->nobjects,
+		.nodes = w->nodes, .nnodes = (uint32_t)w->nnodes,
+	};
+	struct casg_buf out = CASG_BUF_INIT;
+	int rc = casg_packidx_build(&src, &out, err);
+
+	if (!rc)
+		rc = commit_file(w->opts.tmp_dir, "idx", w->opts.packs_dir, id, "idx",
+				 &out, err);
+	if (!rc)
+		w->total_nbytes += out.len;
+	casg_buf_release(&out);
+	return rc;
+}
+
+int casg_packw_finish(struct casg_packw *w, struct casg_err *err)
+{
+	char path[CASG_PATH_MAX], hex[CASG_OID_HEXSZ + 1];
+	uint8_t trail[CASG_PACK_TRAILSZ];
+	struct casg_oid id;
+	int rc = 0;
+
+	if (!w->open)
+		return 0;
+	if (!w->nchunks) {
+		casg_tmpfile_abandon(&w->tmp);
+		w->open = 0;
+		return 0;
+	}
+	if (w->nrefs)
+		rc = write_refs(w, err);
+	casg_pack_trail_encode(trail, w->nchunks);
+	if (!rc)
+		rc = put(w, trail, sizeof(trail), err);
+	if (rc)
+		return rc;
+	casg_hasher_final(w->hasher, &id);
+	if (CASG_GROW(w->done, w->ndone + 1, w->cap_done))
+		return casg_err_nomem(err);
+	if (w->opts.ids_dir)
+		rc = write_ids(w, &id, err);
+	if (!rc)
+		rc = write_index(w, &id, err);
+	snprintf(path, sizeof(path), "%s/pack-%s.pack", w->opts.packs_dir,
+		 casg_oid_hex(&id, hex));
+	if (!rc) {
+		w->done[w->ndone].ours = access(path, F_OK) != 0;
+		rc = casg_tmpfile_commit(&w->tmp, path, err);
+	}
+	if (rc)
+		return rc;
+	w->open = 0;
+	w->done[w->ndone].id = id;
+	w->done[w->ndone++].nbytes = w->nbytes;
+	w->total_nbytes += w->nbytes;
+	return casg_store_add_pack(w->store, &id, err);
+}
+
+void casg_packw_abandon(struct casg_packw *w)
+{
+	casg_tmpfile_abandon(&w->tmp);
+}
+
+void casg_packw_rollback(struct casg_packw *w)
+{
+	static const char *const ext[] = { "pack", "idx", "objects" };
+	char path[CASG_PATH_MAX], hex[CASG_OID_HEXSZ + 1];
+
+	casg_packw_abandon(w);
+	w->open = 0;
+	for (size_t i = 0; i < w->ndone; i++)
+		for (int k = 0; k < 3 && w->done[i].ours; k++) {
+			const char *dir = k < 2 ? w->opts.packs_dir : w->opts.ids_dir;
+
+			if (!dir)
+				continue;
+			snprintf(path, sizeof(path), "%s/pack-%s.%s", dir,
+				 casg_oid_hex(&w->done[i].id, hex), ext[k]);
+			unlink(path);
+		}
+	w->ndone = 0;
+}
+
+const struct casg_objinfo *casg_packw_objects(const struct casg_packw *w, uint32_t *n_out)
+{
+	*n_out = w->open ? (uint32_t)w->nobjects : 0;
+	return w->objects;
+}
+
+void casg_packw_locate(const struct casg_packw *w, uint32_t object,
+		       struct casg_oid *chunk_id_out, uint32_t *nmembers_out,
+		       uint32_t *member_out)
+{
+	size_t lo = 0, hi = w->nchunks;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (w->chunks[mid].first <= object)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	*chunk_id_out = w->chunks[lo - 1].id;
+	*nmembers_out = w->chunks[lo - 1].nmembers;
+	*member_out = object - w->chunks[lo - 1].first;
+}
+
+uint32_t casg_packw_npacks(const struct casg_packw *w)
+{
+	return (uint32_t)w->ndone;
+}
+
+const struct casg_oid *casg_packw_pack(const struct casg_packw *w, uint32_t i,
+				       uint64_t *nbytes_out)
+{
+	if (nbytes_out)
+		*nbytes_out = w->done[i].nbytes;
+	return &w->done[i].id;
+}
+
+int casg_packw_ours(const struct casg_packw *w, uint32_t i)
+{
+	return w->done[i].ours;
+}
+
+uint64_t casg_packw_nbytes(const struct casg_packw *w)
+{
+	return w->total_nbytes;
+}
+
+/* ---- long objects ------------------------------------------------------ */
+
+static void set_enter(struct casg_packw *w, uint32_t object)
+{
+	size_t i = (size_t)casg_oid_prefix(&w->objects[object].id) & (w->set_cap - 1);
+
+	while (w->set[i])
+		i = (i + 1) & (w->set_cap - 1);
+	w->set[i] = object + 1;
+}
+
+/* Bring the set of the objects of the pack under way up to date. */
+static int set_update(struct casg_packw *w)
+{
+	if (w->nobjects * 2 > w->set_cap) {
+		size_t cap = w->set_cap ? w->set_cap : 1024;
+		uint32_t *set;
+
+		while (cap < w->nobjects * 4)
+			cap *= 2;
+		set = calloc(cap, sizeof(*set));
+		if (!set)
+			return -1;
+		free(w->set);
+		w->set = set;
+		w->set_cap = cap;
+		w->set_count = 0;
+	}
+	while (w->set_count < w->nobjects)
+		set_enter(w, (uint32_t)w->set_count++);
+	return 0;
+}
+
+/* 1 and the number of the object in the pack under way, 0 not in it. */
+static int find_here(struct casg_packw *w, const struct casg_oid *id,
+		     uint32_t *object_out, struct casg_err *err)
+{
+	size_t i;
+
+	if (!w->open || !w->nobjects)
+		return 0;
+	if (set_update(w))
+		return casg_err_nomem(err);
+	for (i = (size_t)casg_oid_prefix(id) & (w->set_cap - 1); w->set[i];
+	     i = (i + 1) & (w->set_cap - 1))
+		if (casg_oid_eq(&w->objects[w->set[i] - 1].id, id)) {
+			*object_out = w->set[i] - 1;
+			return 1;
+		}
+	return 0;
+}
+
+static int piece_ref(struct casg_packw *w, struct casg_store *store,
+		     struct casg_coder *coder, const struct casg_oid *id,
+		     uint64_t *ref_out, struct casg_err *err)
+{
+	struct casg_idx_chunk e;
+	struct casg_oid chunk_id;
+	struct casg_loc loc;
+	uint32_t object, nmembers, member;
+	uint64_t base;
+	char hex[CASG_OID_HEXSZ + 1];
+	int rc = find_here(w, id, &object, err);
+
+	if (rc < 0)
+		return rc;
+	if (rc) {
+		casg_packw_locate(w, object, &chunk_id, &nmembers, &member);
+	} else {
+		rc = casg_store_find(store, coder, id, &loc, NULL, err);
+		if (rc < 0)
+			return rc;
+		if (!rc)
+			return casg_err_set(err, CASG_EBUG, "piece %s was not stored",
+					    casg_oid_hex(id, hex));
+		rc = casg_packidx_chunk(casg_store_idx(store, loc.pack), loc.chunk, &e, err);
+		if (rc)
+			return rc;
+		chunk_id = e.id;
+		nmembers = e.nmembers;
+		member = loc.member;
+	}
+	rc = casg_packw_ref(w, &chunk_id, nmembers, &base, err);
+	*ref_out = base + member;
+	return rc;
+}
+
+void casg_long_release(struct casg_long *l)
+{
+	free(l->pieces);
+	free(l->piece_nbytes);
+	memset(l, 0, sizeof(*l));
+}
+
+int casg_packw_long(struct casg_packw *w, struct casg_store *store,
+		    struct casg_coder *coder, const struct casg_long *l,
+		    struct casg_err *err)
+{
+	struct casg_buf bytes = CASG_BUF_INIT, out = CASG_BUF_INIT;
+	struct casg_list list = { .kind = l->kind, .id = l->id, .nbytes = l->nbytes };
+	struct casg_objinfo whole = { l->id, l->nbytes };
+	struct casg_oid chunk_id;
+	struct casg_loc loc;
+	uint32_t object;
+	int rc = find_here(w, &l->id, &object, err);
+
+	if (!rc)
+		rc = casg_store_find(store, coder, &l->id, &loc, NULL, err);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	if (CASG_GROW(list.pieces, l->npieces, list.cap))
+		return casg_err_nomem(err);
+	/* make room now: finishing the pack would drop the references */
+	rc = casg_packw_room(w, 64 + l->npieces * 20, 1, err);
+	for (size_t i = 0; i < l->npieces && !rc; i++) {
+		list.pieces[i].nbytes = l->piece_nbytes[i];
+		rc = piece_ref(w, store, coder, &l->pieces[i], &list.pieces[i].ref, err);
+	}
+	list.npieces = l->npieces;
+	if (!rc) {
+		struct casg_slice m;
+
+		casg_list_encode(&list, &bytes);
+		m.p = bytes.data;
+		m.nbytes = bytes.len;
+		rc = casg_buf_check(&bytes, err);
+		if (!rc)
+			rc = casg_chunk_encode(coder, CASG_CHUNK_LIST, 0, 1, &m, 1, NULL,
+					       &out, &chunk_id, err);
+	}
+	if (!rc)
+		rc = casg_packw_add(w, out.data, out.len, &chunk_id, &whole, err);
+	casg_list_release(&list);
+	casg_buf_release(&bytes);
+	casg_buf_release(&out);
+	return rc;
+}
+
+/* ---- blobs ------------------------------------------------------------- */
+
+enum { BLOB_MIN = 128 << 10, BLOB_BITS = 18, BLOB_MAX = 1 << 20 };
+
+struct casg_blobw {
+	struct casg_packw *w;
+	struct casg_store *store;
+	struct casg_coder *coder;
+	struct casg_hasher *whole;
+	int level;
+	struct casg_buf pending;
+	struct casg_long l;
+};
+
+struct casg_blobw *casg_blobw_new(struct casg_packw *w, struct casg_store *store,
+				  struct casg_coder *coder, int level,
+				  struct casg_err *err)
+{
+	struct casg_blobw *b = calloc(1, sizeof(*b));
+
+	if (b)
+		b->whole = casg_hasher_new();
+	if (!b || !b->whole) {
+		free(b);
+		casg_err_nomem(err);
+		return NULL;
+	}
+	b->w = w;
+	b->store = store;
+	b->coder = coder;
+	b->level = level;
+	b->l.kind = CASG_CHUNK_BLOB;
+	casg_hasher_init(b->whole);
+	return b;
+}
+
+void casg_blobw_free(struct casg_blobw *b)
+{
+	if (!b)
+		return;
+	casg_hasher_free(b->whole);
+	casg_buf_release(&b->pending);
+	casg_long_release(&b->l);
+	free(b);
+}
+
+static int store_piece(struct casg_blobw *b, const uint8_t *p, size_t n,
+		       struct casg_err *err)
+{
+	struct casg_buf out = CASG_BUF_INIT;
+	struct casg_slice m = { p, n };
+	struct casg_objinfo info = { .nbytes = n };
+	struct casg_oid id, chunk_id;
+	struct casg_loc loc;
+	uint32_t object;
+	int rc;
+
+	if (CASG_GROW(b->l.pieces, b->l.npieces + 1, b->l.cap) ||
+	    CASG_GROW(b->l.piece_nbytes, b->l.npieces + 1, b->l.cap2))
+		return casg_err_nomem(err);
+	casg_hasher_digest(casg_coder_hasher(b->coder), p, n, &id);
+	b->l.pieces[b->l.npieces] = id;
+	b->l.piece_nbytes[b->l.npieces++] = n;
+	b->l.nbytes += n;
+	rc = find_here(b->w, &id, &object, err);
+	if (!rc)
+		rc = casg_store_find(b->store, b->coder, &id, &loc, NULL, err);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	rc = casg_chunk_encode(b->coder, CASG_CHUNK_BLOB, 0, b->level, &m, 1, &id, &out,
+			       &chunk_id, err);
+	if (!rc)
+		rc = casg_packw_room(b->w, out.len, 1, err);
+	info.id = id;
+	if (!rc)
+		rc = casg_packw_add(b->w, out.data, out.len, &chunk_id, &info, err);
+	casg_buf_release(&out);
+	return rc;
+}
+
+static int cut_pieces(struct casg_blobw *b, int final, struct casg_err *err)
+{
+	size_t at = 0;
+	int rc = 0;
+
+	while (!rc && b->pending.len - at > (final ? 0 : BLOB_MAX)) {
+		size_t n = casg_cut(b->pending.data + at, b->pending.len - at,
+				    BLOB_MIN, BLOB_BITS, BLOB_MAX);
+
+		rc = store_piece(b, b->pending.data + at, n, err);
+		at += n;
+	}
+	if (at) {
+		memmove(b->pending.data, b->pending.data + at, b->pending.len - at);
+		b->pending.len -= at;
+	}
+	return rc;
+}
+
+int casg_blobw_add(struct casg_blobw *b, const void *p, size_t nbytes,
+		   struct casg_err *err)
+{
+	casg_hasher_update(b->whole, p, nbytes);
+	casg_buf_add(&b->pending, p, nbytes);
+	if (b->pending.failed)
+		return casg_err_nomem(err);
+	return b->pending.len > 4 * BLOB_MAX ? cut_pieces(b, 0, err) : 0;
+}
+
+int casg_blobw_finish(struct casg_blobw *b, struct casg_oid *id_out, struct casg_err *err)
+{
+	int rc;
+
+	casg_hasher_final(b->whole, id_out);
+	rc = cut_pieces(b, 1, err);
+	if (!rc && !b->l.npieces)
+		rc = store_piece(b, (const uint8_t *)"", 0, err);
+	b->l.id = *id_out;
+	if (!rc && b->l.npieces > 1)
+		rc = casg_packw_long(b->w, b->store, b->coder, &b->l, err);
+	casg_blobw_free(b);
+	return rc;
+}

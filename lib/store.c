@@ -1,0 +1,1065 @@
+#include "store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "array.h"
+#include "endian.h"
+#include "io.h"
+#include "map.h"
+#include "tmpfile.h"
+
+struct ref_entry {
+	uint64_t base;      /* number of its first member */
+	struct casg_oid id;
+	uint32_t nmembers;
+	uint64_t place;     /* (pack + 1) << 32 | chunk; 0: not resolved yet */
+};
+
+struct pack {
+	struct casg_oid id;
+	char *path;
+	int fd;
+	struct casg_map map; /* of the index */
+	struct casg_packidx x;
+	/* references: loaded on first use */
+	struct ref_entry *refs;
+	size_t nrefs;
+	int refs_loaded;
+	/* objects' ids: from a .objects file, or recomputed into scratch by chunk */
+	struct casg_map ids_map;
+	struct casg_blocks ids_blocks;
+	int has_ids_file;
+	uint8_t *scratch;    /* nobjects entries, sparse */
+	size_t scratch_nbytes;
+	uint8_t *have;       /* a flag a chunk */
+};
+
+struct cached {
+	struct casg_chunk *ch;
+	uint32_t pack, chunk;
+	unsigned int users;
+	uint64_t nbytes;
+	struct cached *hash_next;
+	struct cached *newer, *older;
+};
+
+#define CACHE_BUCKETS 4096
+
+struct casg_store {
+	struct casg_store_opts opts;
+	struct pack *packs;
+	size_t npacks, cap;
+	pthread_mutex_t lock; /* cache, refs and scratch creation */
+	struct cached *buckets[CACHE_BUCKETS];
+	struct cached *newest, *oldest;
+	uint64_t cache_nbytes;
+};
+
+/* ---- opening ----------------------------------------------------------- */
+
+static void close_pack(struct pack *p)
+{
+	if (p->fd >= 0)
+		close(p->fd);
+	casg_packidx_release(&p->x);
+	casg_map_close(&p->map);
+	casg_blocks_release(&p->ids_blocks);
+	casg_map_close(&p->ids_map);
+	if (p->scratch)
+		munmap(p->scratch, p->scratch_nbytes);
+	free(p->have);
+	free(p->refs);
+	free(p->path);
+}
+
+static char *path_of(const char *dir, const struct casg_oid *id, const char *ext)
+{
+	char hex[CASG_OID_HEXSZ + 1];
+	char *path;
+
+	if (asprintf(&path, "%s/pack-%s.%s", dir, casg_oid_hex(id, hex), ext) < 0)
+		return NULL;
+	return path;
+}
+
+/* A .objects file that is missing or damaged only costs time. */
+static void open_ids(struct casg_store *s, struct pack *p)
+{
+	char *path;
+
+	if (!s->opts.index_dir)
+		return;
+	path = path_of(s->opts.index_dir, &p->id, "objects");
+	if (!path)
+		return;
+	if (!casg_map_open(&p->ids_map, path, NULL)) {
+		if (!casg_blocks_init(&p->ids_blocks, p->ids_map.data,
+				      p->ids_map.size, NULL) &&
+		    p->ids_blocks.nblocks ==
+			    casg_blocks_needed(p->x.nobjects, CASG_OBJINFO_SZ))
+			p->has_ids_file = 1;
+	}
+	free(path);
+}
+
+static int open_pack(struct casg_store *s, const struct casg_oid *id,
+		     struct casg_err *err)
+{
+	struct pack *p;
+	char *idx;
+	int rc;
+
+	if (CASG_GROW(s->packs, s->npacks + 1, s->cap))
+		return casg_err_nomem(err);
+	p = &s->packs[s->npacks];
+	memset(p, 0, sizeof(*p));
+	p->fd = -1;
+	p->id = *id;
+	p->path = path_of(s->opts.packs_dir, id, "pack");
+	idx = path_of(s->opts.packs_dir, id, "idx");
+	if (!p->path || !idx) {
+		free(idx);
+		free(p->path);
+		return casg_err_nomem(err);
+	}
+	rc = casg_map_open(&p->map, idx, err);
+	if (!rc) {
+		rc = casg_packidx_open(&p->x, p->map.data, p->map.size, err);
+		if (!rc && !casg_oid_eq(&p->x.pack_id, id))
+			rc = casg_err_set(err, CASG_ECORRUPT,
+					  "it is the index of another pack");
+		if (rc)
+			casg_err_prefix(err, "cannot use '%s' (casg index-pack rebuilds it)",
+					idx);
+	}
+	free(idx);
+	if (rc) {
+		close_pack(p);
+		return rc;
+	}
+	open_ids(s, p);
+	s->npacks++;
+	return 0;
+}
+
+static int cmp_oid(const void *a, const void *b)
+{
+	return casg_oid_cmp(a, b);
+}
+
+/* The ids of the packs in the folder, sorted, so that numbering is stable. */
+static int list_packs(const char *dir, struct casg_oid **ids, size_t *n,
+		      struct casg_err *err)
+{
+	struct casg_oid id;
+	size_t cap = 0;
+	struct dirent *e;
+	DIR *d = opendir(dir);
+	int rc = 0;
+
+	*ids = NULL;
+	*n = 0;
+	if (!d)
+		return casg_err_sys(err, errno, "cannot open '%s'", dir);
+	while (!rc && (errno = 0, e = readdir(d))) {
+		const char *s = e->d_name;
+
+		if (strlen(s) != 5 + CASG_OID_HEXSZ + 5 || memcmp(s, "pack-", 5) ||
+		    strcmp(s + 5 + CASG_OID_HEXSZ, ".pack") ||
+		    casg_oid_parse(&id, s + 5, CASG_OID_HEXSZ))
+			continue;
+		if (CASG_GROW(*ids, *n + 1, cap))
+			rc = casg_err_nomem(err);
+		else
+			(*ids)[(*n)++] = id;
+	}
+	if (!rc && errno)
+		rc = casg_err_sys(err, errno, "cannot read '%s'", dir);
+	closedir(d);
+	if (*n)
+		qsort(*ids, *n, sizeof(**ids), cmp_oid);
+	return rc;
+}
+
+int casg_store_open(struct casg_store **store_out, const struct casg_store_opts *opts,
+		    struct casg_err *err)
+{
+	struct casg_store *s = calloc(1, sizeof(*s));
+	int rc;
+
+	*store_out = NULL;
+	if (!s)
+		return casg_err_nomem(err);
+	s->opts = *opts;
+	pthread_mutex_init(&s->lock, NULL);
+	rc = casg_store_rescan(s, err);
+	if (rc) {
+		casg_store_close(s);
+		return rc;
+	}
+	*store_out = s;
+	return 0;
+}
+
+int casg_store_rescan(struct casg_store *s, struct casg_err *err)
+{
+	struct casg_oid *ids;
+	size_t n;
+	int rc = list_packs(s->opts.packs_dir, &ids, &n, err);
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		rc = casg_store_add_pack(s, &ids[i], err);
+		if (rc && rc != CASG_ENOMEM && s->opts.skip_unindexed)
+			rc = 0;
+	}
+	free(ids);
+	return rc;
+}
+
+void casg_store_close(struct casg_store *s)
+{
+	if (!s)
+		return;
+	while (s->newest) {
+		struct cached *e = s->newest;
+
+		s->newest = e->older;
+		casg_chunk_free(e->ch);
+		free(e);
+	}
+	for (size_t i = 0; i < s->npacks; i++)
+		close_pack(&s->packs[i]);
+	free(s->packs);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+int casg_store_add_pack(struct casg_store *s, const struct casg_oid *pack_id,
+			struct casg_err *err)
+{
+	uint32_t known;
+
+	if (casg_store_find_pack(s, pack_id, &known))
+		return 0;
+	return open_pack(s, pack_id, err);
+}
+
+uint32_t casg_store_npacks(const struct casg_store *s)
+{
+	return (uint32_t)s->npacks;
+}
+
+struct casg_packidx *casg_store_idx(struct casg_store *s, uint32_t pack)
+{
+	return &s->packs[pack].x;
+}
+
+const char *casg_store_pack_path(const struct casg_store *s, uint32_t pack)
+{
+	return s->packs[pack].path;
+}
+
+int casg_store_find_pack(const struct casg_store *s, const struct casg_oid *id,
+			 uint32_t *pack_out)
+{
+	for (size_t i = 0; i < s->npacks; i++)
+		if (casg_oid_eq(&s->packs[i].id, id)) {
+			*pack_out = (uint32_t)i;
+			return 1;
+		}
+	return 0;
+}
+
+/* ---- chunks ------------------------------------------------------------ */
+
+static int pack_fd(struct casg_store *s, struct pack *p, struct casg_err *err)
+{
+	int fd;
+
+	pthread_mutex_lock(&s->lock);
+	if (p->fd < 0) {
+		p->fd = open(p->path, O_RDONLY | O_CLOEXEC);
+		if (p->fd < 0)
+			casg_err_sys(err, errno, "cannot open '%s'", p->path);
+	}
+	fd = p->fd;
+	pthread_mutex_unlock(&s->lock);
+	return fd;
+}
+
+int casg_store_raw(struct casg_store *s, uint32_t pack, uint32_t chunk,
+		   struct casg_buf *out, struct casg_err *err)
+{
+	struct pack *p = &s->packs[pack];
+	struct casg_idx_chunk e;
+	size_t got;
+	int fd, rc = casg_packidx_chunk(&p->x, chunk, &e, err);
+
+	if (rc)
+		return casg_err_prefix(err, "index of '%s'", p->path);
+	if (e.nbytes < CASG_CHUNK_HEADSZ || e.nbytes > 2 * CASG_CHUNK_RAW_MAX)
+		return casg_err_set(err, CASG_ECORRUPT,
+				    "index of '%s': chunk %u has an impossible length",
+				    p->path, chunk);
+	fd = pack_fd(s, p, err);
+	if (fd < 0)
+		return CASG_EIO;
+	if (casg_buf_grow(out, (size_t)e.nbytes))
+		return casg_err_nomem(err);
+	rc = casg_pread_full(fd, out->data + out->len, (size_t)e.nbytes, e.offset, &got, err);
+	if (!rc && got < e.nbytes)
+		rc = casg_err_set(err, CASG_ECORRUPT, "the file is cut short");
+	if (rc)
+		return casg_err_prefix(err, "pack '%s', chunk %u", p->path, chunk);
+	out->len += (size_t)e.nbytes;
+	return 0;
+}
+
+int casg_store_load(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		    uint32_t chunk, struct casg_chunk **out, struct casg_err *err)
+{
+	struct casg_buf raw = CASG_BUF_INIT;
+	struct casg_chunk *ch = NULL;
+	struct casg_idx_chunk e;
+	struct casg_oid id;
+	int rc = casg_store_raw(s, pack, chunk, &raw, err);
+
+	if (rc) {
+		casg_buf_release(&raw);
+		return rc;
+	}
+	rc = casg_chunk_decode(c, raw.data, raw.len, &ch, err);
+	casg_buf_release(&raw);
+	if (!rc)
+		rc = casg_packidx_chunk(&s->packs[pack].x, chunk, &e, err);
+	if (!rc)
+		rc = casg_chunk_hash(c, ch, err);
+	if (!rc) {
+		casg_chunk_id(casg_coder_hasher(c), ch->oids, ch->nmembers, &id);
+		if (!casg_oid_eq(&id, &e.id) || ch->kind != e.kind)
+			rc = casg_err_set(err, CASG_ECORRUPT,
+					  "its content does not match its id");
+	}
+	if (rc) {
+		casg_chunk_free(ch);
+		return casg_err_prefix(err, "pack '%s', chunk %u",
+				       s->packs[pack].path, chunk);
+	}
+	*out = ch;
+	return 0;
+}
+
+static unsigned int bucket(uint32_t pack, uint32_t chunk)
+{
+	return (pack * 2654435761u + chunk * 40503u) % CACHE_BUCKETS;
+}
+
+static void unlink_lru(struct casg_store *s, struct cached *e)
+{
+	if (e->newer)
+		e->newer->older = e->older;
+	else
+		s->newest = e->older;
+	if (e->older)
+		e->older->newer = e->newer;
+	else
+		s->oldest = e->newer;
+}
+
+static void make_newest(struct casg_store *s, struct cached *e)
+{
+	e->newer = NULL;
+	e->older = s->newest;
+	if (s->newest)
+		s->newest->newer = e;
+	else
+		s->oldest = e;
+	s->newest = e;
+}
+
+static struct cached *lookup(struct casg_store *s, uint32_t pack, uint32_t chunk)
+{
+	struct cached *e = s->buckets[bucket(pack, chunk)];
+
+	while (e && (e->pack != pack || e->chunk != chunk))
+		e = e->hash_next;
+	return e;
+}
+
+static void evict(struct casg_store *s)
+{
+	struct cached *e = s->oldest;
+
+	while (e && s->cache_nbytes > s->opts.cache_nbytes) {
+		struct cached *newer = e->newer;
+
+		if (!e->users) {
+			struct cached **at = &s->buckets[bucket(e->pack, e->chunk)];
+
+			while (*at != e)
+				at = &(*at)->hash_next;
+			*at = e->hash_next;
+			unlink_lru(s, e);
+			s->cache_nbytes -= e->nbytes;
+			casg_chunk_free(e->ch);
+			free(e);
+		}
+		e = newer;
+	}
+}
+
+int casg_store_get(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		   uint32_t chunk, const struct casg_chunk **out, struct casg_err *err)
+{
+	struct casg_chunk *ch;
+	struct cached *e;
+	int rc;
+
+	pthread_mutex_lock(&s->lock);
+	e = lookup(s, pack, chunk);
+	if (e) {
+		e->users++;
+		unlink_lru(s, e);
+		make_newest(s, e);
+		pthread_mutex_unlock(&s->lock);
+		*out = e->ch;
+		return 0;
+	}
+	pthread_mutex_unlock(&s->lock);
+	rc = casg_store_load(s, c, pack, chunk, &ch, err);
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&s->lock);
+	e = lookup(s, pack, chunk);
+	if (e) { /* another thread was faster */
+		casg_chunk_free(ch);
+		e->users++;
+	} else {
+		e = calloc(1, sizeof(*e));
+		if (!e) {
+			pthread_mutex_unlock(&s->lock);
+			casg_chunk_free(ch);
+			return casg_err_nomem(err);
+		}
+		e->ch = ch;
+		ch->owner = e;
+		e->pack = pack;
+		e->chunk = chunk;
+		e->users = 1;
+		e->nbytes = ch->offset[ch->nmembers] +
+			    (uint64_t)ch->nmembers * (8 + CASG_OID_RAWSZ);
+		e->hash_next = s->buckets[bucket(pack, chunk)];
+		s->buckets[bucket(pack, chunk)] = e;
+		make_newest(s, e);
+		s->cache_nbytes += e->nbytes;
+		evict(s);
+	}
+	pthread_mutex_unlock(&s->lock);
+	*out = e->ch;
+	return 0;
+}
+
+void casg_store_put(struct casg_store *s, const struct casg_chunk *ch)
+{
+	struct cached *e;
+
+	if (!ch)
+		return;
+	pthread_mutex_lock(&s->lock);
+	e = ch->owner;
+	e->users--;
+	evict(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- references -------------------------------------------------------- */
+
+static int load_refs(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		     struct casg_err *err)
+{
+	struct pack *p = &s->packs[pack];
+	struct casg_chunk *ch = NULL;
+	struct ref_entry *v;
+	struct casg_idx_chunk e;
+	uint64_t base = 0;
+	int rc;
+
+	if (__atomic_load_n(&p->refs_loaded, __ATOMIC_ACQUIRE))
+		return 0;
+	if (!p->x.nchunks)
+		return casg_err_set(err, CASG_ECORRUPT, "pack '%s' is empty", p->path);
+	rc = casg_packidx_chunk(&p->x, p->x.nchunks - 1, &e, err);
+	if (rc)
+		return casg_err_prefix(err, "index of '%s'", p->path);
+	if (e.kind != CASG_CHUNK_REFS)
+		return casg_err_set(err, CASG_ECORRUPT, "pack '%s' has no references",
+				    p->path);
+	rc = casg_store_load(s, c, pack, p->x.nchunks - 1, &ch, err);
+	if (rc)
+		return rc;
+	v = calloc(ch->nmembers, sizeof(*v));
+	for (uint32_t i = 0; v && i < ch->nmembers; i++) {
+		const uint8_t *m = ch->data + ch->offset[i];
+
+		if (casg_chunk_len(ch, i) != CASG_REF_SZ) {
+			casg_chunk_free(ch);
+			free(v);
+			return casg_err_set(err, CASG_ECORRUPT,
+					    "pack '%s': malformed references", p->path);
+		}
+		memcpy(v[i].id.b, m, CASG_OID_RAWSZ);
+		v[i].nmembers = casg_get_le32(m + CASG_OID_RAWSZ);
+		v[i].base = base;
+		base += v[i].nmembers;
+	}
+	pthread_mutex_lock(&s->lock);
+	if (v && !p->refs_loaded) {
+		p->refs = v;
+		p->nrefs = ch->nmembers;
+		__atomic_store_n(&p->refs_loaded, 1, __ATOMIC_RELEASE);
+		v = NULL;
+	}
+	rc = p->refs_loaded ? 0 : casg_err_nomem(err);
+	pthread_mutex_unlock(&s->lock);
+	free(v);
+	casg_chunk_free(ch);
+	return rc;
+}
+
+static int resolve_entry(struct casg_store *s, struct ref_entry *r, struct casg_err *err)
+{
+	struct casg_idx_chunk e;
+	uint32_t pack, chunk;
+	char hex[CASG_OID_HEXSZ + 1];
+	int rc = casg_store_find_chunk(s, &r->id, &pack, &chunk, err);
+
+	if (rc < 0)
+		return rc;
+	if (!rc)
+		return casg_err_set(err, CASG_EABSENT, "chunk %s is in no pack here",
+				    casg_oid_hex(&r->id, hex));
+	rc = casg_packidx_chunk(&s->packs[pack].x, chunk, &e, err);
+	if (rc)
+		return rc;
+	if (e.nmembers != r->nmembers)
+		return casg_err_set(err, CASG_ECORRUPT,
+				    "chunk %s has %u members where %u are referred to",
+				    casg_oid_hex(&r->id, hex), e.nmembers, r->nmembers);
+	__atomic_store_n(&r->place, ((uint64_t)pack + 1) << 32 | chunk, __ATOMIC_RELAXED);
+	return 0;
+}
+
+int casg_store_ref(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		   uint64_t ref, struct casg_loc *loc_out, struct casg_err *err)
+{
+	struct pack *p = &s->packs[pack];
+	size_t lo = 0, hi;
+	struct ref_entry *r;
+	uint64_t place;
+	int rc = load_refs(s, c, pack, err);
+
+	if (rc)
+		return rc;
+	hi = p->nrefs;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (p->refs[mid].base <= ref)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	r = lo ? &p->refs[lo - 1] : NULL;
+	if (!r || ref - r->base >= r->nmembers)
+		return casg_err_set(err, CASG_ECORRUPT,
+				    "pack '%s': a reference is out of range", p->path);
+	place = __atomic_load_n(&r->place, __ATOMIC_RELAXED);
+	if (!place) {
+		rc = resolve_entry(s, r, err);
+		if (rc)
+			return casg_err_prefix(err, "pack '%s'", p->path);
+		place = __atomic_load_n(&r->place, __ATOMIC_RELAXED);
+	}
+	loc_out->pack = (uint32_t)(place >> 32) - 1;
+	loc_out->chunk = (uint32_t)place;
+	loc_out->member = (uint32_t)(ref - r->base);
+	return 0;
+}
+
+int casg_store_refs(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		    struct casg_oid **ids_out, size_t *n_out, struct casg_err *err)
+{
+	struct pack *p = &s->packs[pack];
+	struct casg_idx_chunk e;
+	int rc;
+
+	*ids_out = NULL;
+	*n_out = 0;
+	if (!p->x.nchunks)
+		return 0;
+	rc = casg_packidx_chunk(&p->x, p->x.nchunks - 1, &e, err);
+	if (rc)
+		return casg_err_prefix(err, "index of '%s'", p->path);
+	if (e.kind != CASG_CHUNK_REFS)
+		return 0;
+	rc = load_refs(s, c, pack, err);
+	if (rc)
+		return rc;
+	*ids_out = malloc(p->nrefs * sizeof(**ids_out) + 1);
+	if (!*ids_out)
+		return casg_err_nomem(err);
+	for (size_t i = 0; i < p->nrefs; i++)
+		(*ids_out)[i] = p->refs[i].id;
+	*n_out = p->nrefs;
+	return 0;
+}
+
+/* ---- ids --------------------------------------------------------------- */
+
+/* Scratch is a nameless file where there is a folder for it, else memory. */
+static int make_scratch(struct casg_store *s, struct pack *p, struct casg_err *err)
+{
+	size_t n = (size_t)p->x.nobjects * CASG_OBJINFO_SZ;
+	int fd = -1, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	void *m;
+
+	if (p->scratch)
+		return 0;
+	if (s->opts.tmp_dir) {
+		fd = casg_tmpfile_scratch(s->opts.tmp_dir, NULL);
+		if (fd >= 0 && !ftruncate(fd, (off_t)n))
+			flags = MAP_SHARED;
+	}
+	m = mmap(NULL, n ? n : 1, PROT_READ | PROT_WRITE, flags,
+		 flags == MAP_SHARED ? fd : -1, 0);
+	if (fd >= 0)
+		close(fd);
+	p->have = calloc(p->x.nchunks + 1, 1);
+	if (m == MAP_FAILED || !p->have) {
+		if (m != MAP_FAILED)
+			munmap(m, n ? n : 1);
+		free(p->have);
+		p->have = NULL;
+		return casg_err_nomem(err);
+	}
+	p->scratch_nbytes = n ? n : 1;
+	__atomic_store_n(&p->scratch, m, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static void put_info(struct pack *p, uint32_t object, const struct casg_oid *id,
+		     uint64_t nbytes)
+{
+	uint8_t *e = p->scratch + (size_t)object * CASG_OBJINFO_SZ;
+
+	memcpy(e, id->b, CASG_OID_RAWSZ);
+	casg_put_le64(e + CASG_OID_RAWSZ, nbytes);
+}
+
+static void get_info(struct casg_objinfo *out, const uint8_t *e)
+{
+	memcpy(out->id.b, e, CASG_OID_RAWSZ);
+	out->nbytes = casg_get_le64(e + CASG_OID_RAWSZ);
+}
+
+static int fill_scratch(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+			uint32_t chunk, uint32_t first, struct casg_err *err)
+{
+	struct pack *p = &s->packs[pack];
+	const struct casg_chunk *ch;
+	int rc = casg_store_get(s, c, pack, chunk, &ch, err);
+
+	if (rc)
+		return rc;
+	if ((uint64_t)first + ch->nmembers > p->x.nobjects) {
+		casg_store_put(s, ch);
+		return casg_err_set(err, CASG_ECORRUPT,
+				    "index of '%s' counts too few objects", p->path);
+	}
+	if (ch->kind == CASG_CHUNK_LIST) {
+		struct casg_list l = { 0 };
+
+		for (uint32_t i = 0; i < ch->nmembers && !rc; i++) {
+			rc = casg_list_decode(&l, ch->data + ch->offset[i],
+					      (size_t)casg_chunk_len(ch, i), err);
+			if (!rc)
+				put_info(p, first + i, &l.id, l.nbytes);
+		}
+		casg_list_release(&l);
+	} else {
+		for (uint32_t i = 0; i < ch->nmembers; i++)
+			put_info(p, first + i, &ch->oids[i], casg_chunk_len(ch, i));
+	}
+	casg_store_put(s, ch);
+	if (!rc)
+		__atomic_store_n(&p->have[chunk], 1, __ATOMIC_RELEASE);
+	return rc;
+}
+
+static int info_at(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		 uint32_t object, uint32_t chunk, uint32_t member,
+		   struct casg_objinfo *out, struct casg_err *err)
+{
+	struct pack *p = &s->packs[pack];
+	int rc = 0;
+
+	if (p->has_ids_file) {
+		const uint8_t *e = casg_blocks_entry(&p->ids_blocks, 0, object,
+						     CASG_OBJINFO_SZ, NULL);
+
+		if (e) {
+			get_info(out, e);
+			return 0;
+		}
+	}
+	if (!__atomic_load_n(&p->scratch, __ATOMIC_ACQUIRE)) {
+		pthread_mutex_lock(&s->lock);
+		rc = make_scratch(s, p, err);
+		pthread_mutex_unlock(&s->lock);
+	}
+	if (!rc && !__atomic_load_n(&p->have[chunk], __ATOMIC_ACQUIRE))
+		rc = fill_scratch(s, c, pack, chunk, object - member, err);
+	if (!rc)
+		get_info(out, p->scratch + (size_t)object * CASG_OBJINFO_SZ);
+	return rc;
+}
+
+int casg_store_info(struct casg_store *s, struct casg_coder *c,
+		    const struct casg_loc *loc, struct casg_objinfo *out,
+		    struct casg_err *err)
+{
+	struct casg_idx_chunk e;
+	int rc = casg_packidx_chunk(&s->packs[loc->pack].x, loc->chunk, &e, err);
+
+	if (!rc && loc->member >= e.nmembers)
+		rc = casg_err_set(err, CASG_ECORRUPT, "chunk %u has no member %u",
+				  loc->chunk, loc->member);
+	if (rc)
+		return casg_err_prefix(err, "index of '%s'", s->packs[loc->pack].path);
+	return info_at(s, c, loc->pack, e.first + loc->member, loc->chunk, loc->member,
+		       out, err);
+}
+
+/* ---- finding ----------------------------------------------------------- */
+
+static int find_in(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		   const struct casg_oid *id, struct casg_loc *loc,
+		   uint64_t *nbytes_out, struct casg_err *err)
+{
+	struct casg_packidx *x = &s->packs[pack].x;
+	uint32_t lo, hi, object;
+	struct casg_objinfo got;
+	int rc = casg_packidx_candidates(x, id, &lo, &hi, err);
+
+	for (; !rc && lo < hi; lo++) {
+		rc = casg_packidx_slot(x, lo, &object, err);
+		if (!rc)
+			rc = casg_packidx_locate(x, object, &loc->chunk, &loc->member, err);
+		if (rc)
+			break;
+		rc = info_at(s, c, pack, object, loc->chunk, loc->member, &got, err);
+		if (rc)
+			return rc;
+		if (casg_oid_eq(&got.id, id)) {
+			loc->pack = pack;
+			if (nbytes_out)
+				*nbytes_out = got.nbytes;
+			return 1;
+		}
+	}
+	if (rc)
+		casg_err_prefix(err, "index of '%s'", s->packs[pack].path);
+	return rc;
+}
+
+int casg_store_find(struct casg_store *s, struct casg_coder *c,
+		    const struct casg_oid *id, struct casg_loc *loc_out,
+		    uint64_t *nbytes_out, struct casg_err *err)
+{
+	for (size_t i = s->npacks; i--; ) {
+		int rc = find_in(s, c, (uint32_t)i, id, loc_out, nbytes_out, err);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int casg_store_find_node(struct casg_store *s, const struct casg_oid *id,
+			 struct casg_loc *loc_out, struct casg_err *err)
+{
+	struct casg_idx_node n;
+
+	for (size_t i = s->npacks; i--; ) {
+		int rc = casg_packidx_find_node(&s->packs[i].x, id, &n, err);
+
+		if (rc < 0)
+			return casg_err_prefix(err, "index of '%s'", s->packs[i].path);
+		if (rc) {
+			loc_out->pack = (uint32_t)i;
+			loc_out->chunk = n.chunk;
+			loc_out->member = n.member;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+int casg_store_find_chunk(struct casg_store *s, const struct casg_oid *id,
+			  uint32_t *pack_out, uint32_t *chunk_out, struct casg_err *err)
+{
+	for (size_t i = s->npacks; i--; ) {
+		int rc = casg_packidx_find_chunk(&s->packs[i].x, id, chunk_out, err);
+
+		if (rc < 0)
+			return casg_err_prefix(err, "index of '%s'", s->packs[i].path);
+		if (rc) {
+			*pack_out = (uint32_t)i;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* ---- objects ----------------------------------------------------------- */
+
+void casg_object_release(struct casg_object *o)
+{
+	free(o->pieces);
+	free(o->piece_nbytes);
+	memset(o, 0, sizeof(*o));
+}
+
+static int object_from_list(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+			    const struct casg_list *l, struct casg_object *o,
+			    struct casg_err *err)
+{
+	int rc = 0;
+
+	o->is_list = 1;
+	o->list_id = l->id;
+	o->nbytes = l->nbytes;
+	o->npieces = l->npieces;
+	o->pieces = calloc(l->npieces, sizeof(*o->pieces));
+	o->piece_nbytes = calloc(l->npieces, sizeof(*o->piece_nbytes));
+	if (!o->pieces || !o->piece_nbytes)
+		return casg_err_nomem(err);
+	for (size_t i = 0; i < l->npieces && !rc; i++) {
+		rc = casg_store_ref(s, c, pack, l->pieces[i].ref, &o->pieces[i], err);
+		o->piece_nbytes[i] = l->pieces[i].nbytes;
+	}
+	return rc;
+}
+
+int casg_store_object(struct casg_store *s, struct casg_coder *c,
+		      const struct casg_loc *loc, struct casg_object *o,
+		      struct casg_err *err)
+{
+	const struct casg_chunk *ch;
+	struct casg_list l = { 0 };
+	int rc = casg_store_get(s, c, loc->pack, loc->chunk, &ch, err);
+
+	memset(o, 0, sizeof(*o));
+	if (rc)
+		return rc;
+	if (loc->member >= ch->nmembers) {
+		rc = casg_err_set(err, CASG_ECORRUPT, "pack '%s', chunk %u has no member %u",
+				  s->packs[loc->pack].path, loc->chunk, loc->member);
+	} else if (ch->kind == CASG_CHUNK_LIST) {
+		rc = casg_list_decode(&l, ch->data + ch->offset[loc->member],
+				      (size_t)casg_chunk_len(ch, loc->member), err);
+		if (!rc)
+			rc = object_from_list(s, c, loc->pack, &l, o, err);
+		casg_list_release(&l);
+	} else {
+		o->nbytes = casg_chunk_len(ch, loc->member);
+		o->npieces = 1;
+		o->pieces = malloc(sizeof(*o->pieces));
+		o->piece_nbytes = malloc(sizeof(*o->piece_nbytes));
+		if (!o->pieces || !o->piece_nbytes) {
+			rc = casg_err_nomem(err);
+		} else {
+			o->pieces[0] = *loc;
+			o->piece_nbytes[0] = o->nbytes;
+		}
+	}
+	casg_store_put(s, ch);
+	if (rc)
+		casg_object_release(o);
+	return rc;
+}
+
+static int read_piece(struct casg_store *s, struct casg_coder *c,
+		      const struct casg_object *o, size_t i, uint64_t from, uint64_t to,
+		      struct casg_buf *out, struct casg_err *err)
+{
+	const struct casg_loc *loc = &o->pieces[i];
+	const struct casg_chunk *ch;
+	int rc = casg_store_get(s, c, loc->pack, loc->chunk, &ch, err);
+
+	if (rc)
+		return rc;
+	if (loc->member >= ch->nmembers ||
+	    casg_chunk_len(ch, loc->member) != o->piece_nbytes[i])
+		rc = casg_err_set(err, CASG_ECORRUPT, "a piece has another length than listed");
+	else
+		casg_buf_add(out, ch->data + ch->offset[loc->member] + from,
+			     (size_t)(to - from));
+	casg_store_put(s, ch);
+	return rc ? rc : casg_buf_check(out, err);
+}
+
+int casg_store_read(struct casg_store *s, struct casg_coder *c,
+		    const struct casg_loc *loc, uint64_t start, uint64_t end,
+		    struct casg_buf *out, uint64_t *nbytes_out, struct casg_err *err)
+{
+	struct casg_object o;
+	uint64_t at = 0;
+	size_t before = out->len;
+	struct casg_oid id;
+	int rc = casg_store_object(s, c, loc, &o, err);
+
+	if (rc)
+		return rc;
+	if (end > o.nbytes)
+		end = o.nbytes;
+	for (size_t i = 0; i < o.npieces && !rc; at += o.piece_nbytes[i++]) {
+		uint64_t from = start > at ? start - at : 0;
+		uint64_t to = end > at ? end - at : 0;
+
+		if (to > o.piece_nbytes[i])
+			to = o.piece_nbytes[i];
+		if (from < to)
+			rc = read_piece(s, c, &o, i, from, to, out, err);
+	}
+	if (!rc && o.is_list && !start && end == o.nbytes) {
+		casg_hasher_digest(casg_coder_hasher(c), out->data + before,
+				   out->len - before, &id);
+		if (!casg_oid_eq(&id, &o.list_id))
+			rc = casg_err_set(err, CASG_ECORRUPT,
+					  "the pieces do not add up to the whole");
+	}
+	if (nbytes_out)
+		*nbytes_out = o.nbytes;
+	casg_object_release(&o);
+	return rc;
+}
+
+int casg_store_read_id(struct casg_store *s, struct casg_coder *c,
+		       const struct casg_oid *id, uint64_t max, struct casg_buf *out,
+		       struct casg_err *err)
+{
+	char hex[CASG_OID_HEXSZ + 1];
+	struct casg_object o;
+	struct casg_loc loc;
+	int rc = casg_store_find(s, c, id, &loc, NULL, err);
+
+	if (rc < 0)
+		return rc;
+	if (!rc)
+		return casg_err_set(err, CASG_EABSENT, "object %s is in no pack here",
+				    casg_oid_hex(id, hex));
+	rc = casg_store_object(s, c, &loc, &o, err);
+	if (rc)
+		return rc;
+	if (o.nbytes > max)
+		rc = casg_err_set(err, CASG_ENOMEM, "object %s is larger than %llu bytes",
+				  casg_oid_hex(id, hex), (unsigned long long)max);
+	casg_object_release(&o);
+	return rc ? rc : casg_store_read(s, c, &loc, 0, UINT64_MAX, out, NULL, err);
+}
+
+/* ---- blobs, piece by piece --------------------------------------------- */
+
+struct casg_blobr {
+	struct casg_store *s;
+	struct casg_coder *c;
+	struct casg_hasher *whole;
+	struct casg_oid id;
+	struct casg_object o;
+	size_t next;
+	int ended;
+	struct casg_buf piece;
+};
+
+struct casg_blobr *casg_blobr_open(struct casg_store *s, struct casg_coder *c,
+				   const struct casg_oid *id, struct casg_err *err)
+{
+	struct casg_blobr *b = calloc(1, sizeof(*b));
+	char hex[CASG_OID_HEXSZ + 1];
+	struct casg_loc loc;
+	int rc;
+
+	if (b)
+		b->whole = casg_hasher_new();
+	if (!b || !b->whole) {
+		free(b);
+		casg_err_nomem(err);
+		return NULL;
+	}
+	b->s = s;
+	b->c = c;
+	b->id = *id;
+	casg_hasher_init(b->whole);
+	rc = casg_store_find(s, c, id, &loc, NULL, err);
+	if (!rc)
+		rc = casg_err_set(err, CASG_EABSENT, "object %s is in no pack here",
+				  casg_oid_hex(id, hex));
+	else if (rc > 0)
+		rc = casg_store_object(s, c, &loc, &b->o, err);
+	if (rc) {
+		casg_blobr_free(b);
+		return NULL;
+	}
+	return b;
+}
+
+int casg_blobr_next(struct casg_blobr *b, const uint8_t **p_out, size_t *n_out,
+		    struct casg_err *err)
+{
+	struct casg_oid got;
+	int rc;
+
+	if (b->next == b->o.npieces) {
+		if (b->ended)
+			return 0;
+		b->ended = 1;
+		casg_hasher_final(b->whole, &got);
+		if (!casg_oid_eq(&got, &b->id))
+			return casg_err_set(err, CASG_ECORRUPT,
+					    "the pieces do not add up to the whole");
+		return 0;
+	}
+	casg_buf_reset(&b->piece);
+	rc = read_piece(b->s, b->c, &b->o, b->next, 0, b->o.piece_nbytes[b->next],
+			&b->piece, err);
+	if (rc)
+		return rc;
+	b->next++;
+	casg_hasher_update(b->whole, b->piece.data, b->piece.len);
+	*p_out = b->piece.data;
+	*n_out = b->piece.len;
+	return 1;
+}
+
+uint64_t casg_blobr_nbytes(const struct casg_blobr *b)
+{
+	return b->o.nbytes;
+}
+
+void casg_blobr_free(struct casg_blobr *b)
+{
+	if (!b)
+		return;
+	casg_hasher_free(b->whole);
+	casg_object_release(&b->o);
+	casg_buf_release(&b->piece);
+	free(b);
+}

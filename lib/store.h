@@ -1,0 +1,147 @@
+/*
+ * store - the packs of a repository, for reading.
+ *
+ * A store finds sequences, pieces, blobs, tree nodes and chunks by id in any
+ * pack and gives them back verified: a chunk that is loaded has its checksum
+ * compared, is decoded, has every member hashed, and the RFC 6962 root of
+ * those hashes compared with the chunk id of the index.  Index prefixes only
+ * propose; a hit is settled against the full SHA-256 of the object, which
+ * comes from pack-<id>.objects when casg itself has written one (derived, in
+ * casg/index) and is otherwise recomputed, chunk by chunk.
+ *
+ * What is listed but cannot be read is an error, never "not there".
+ *
+ * Threads: after open, any number of threads may read, each with its own
+ * casg_coder.  casg_store_add_pack must not run beside readers.
+ */
+#ifndef CASG_STORE_H
+#define CASG_STORE_H
+
+#include <stdint.h>
+
+#include "chunk.h"
+#include "err.h"
+#include "oid.h"
+#include "pack.h"
+#include "packidx.h"
+
+struct casg_store;
+
+struct casg_store_opts {
+	const char *packs_dir;
+	const char *index_dir;  /* where .objects files may be; or NULL */
+	const char *tmp_dir;    /* for scratch files; or NULL: memory */
+	uint64_t cache_nbytes;  /* decoded chunks kept */
+	int skip_unindexed;     /* leave out packs without a good index (to rebuild them) */
+};
+
+/* Where an object or node lies: pack (as numbered in this store), chunk, member. */
+struct casg_loc {
+	uint32_t pack, chunk, member;
+};
+
+int casg_store_open(struct casg_store **store_out, const struct casg_store_opts *opts,
+		    struct casg_err *err);
+void casg_store_close(struct casg_store *s);
+
+/* Make a pack that has just got its final name readable. */
+int casg_store_add_pack(struct casg_store *s, const struct casg_oid *pack_id,
+			struct casg_err *err);
+
+/* The same for all that have appeared in the folder since it was opened. */
+int casg_store_rescan(struct casg_store *s, struct casg_err *err);
+
+uint32_t casg_store_npacks(const struct casg_store *s);
+struct casg_packidx *casg_store_idx(struct casg_store *s, uint32_t pack);
+const char *casg_store_pack_path(const struct casg_store *s, uint32_t pack);
+/* The number of the pack with this id; 1 found, 0 not here. */
+int casg_store_find_pack(const struct casg_store *s, const struct casg_oid *id,
+			 uint32_t *pack_out);
+
+/* Bytes of an entry of a .objects file: id, length (le64). */
+#define CASG_OBJINFO_SZ 40
+
+/*
+ * 1 found, 0 in no pack, negative: could not be settled.  *nbytes_out (or
+ * NULL) is the object's length.
+ */
+int casg_store_find(struct casg_store *s, struct casg_coder *c,
+		    const struct casg_oid *id, struct casg_loc *loc_out,
+		    uint64_t *nbytes_out, struct casg_err *err);
+int casg_store_find_node(struct casg_store *s, const struct casg_oid *id,
+			 struct casg_loc *loc_out, struct casg_err *err);
+int casg_store_find_chunk(struct casg_store *s, const struct casg_oid *id,
+			  uint32_t *pack_out, uint32_t *chunk_out, struct casg_err *err);
+
+/* The full SHA-256 and the length of the object at a place. */
+int casg_store_info(struct casg_store *s, struct casg_coder *c,
+		    const struct casg_loc *loc, struct casg_objinfo *out,
+		    struct casg_err *err);
+
+/*
+ * A verified chunk.  casg_store_get takes it from the cache or puts it there,
+ * and it stays valid until casg_store_put; casg_store_load bypasses the cache
+ * and the caller frees it.
+ */
+int casg_store_get(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		   uint32_t chunk, const struct casg_chunk **out, struct casg_err *err);
+void casg_store_put(struct casg_store *s, const struct casg_chunk *ch);
+int casg_store_load(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		    uint32_t chunk, struct casg_chunk **out, struct casg_err *err);
+/* The bytes of a chunk as they lie in the pack, unverified; appended to out. */
+int casg_store_raw(struct casg_store *s, uint32_t pack, uint32_t chunk,
+		   struct casg_buf *out, struct casg_err *err);
+
+/* What a reference in 'pack' stands for. */
+int casg_store_ref(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		   uint64_t ref, struct casg_loc *loc_out, struct casg_err *err);
+/* The ids of the chunks that a pack refers to; count in *n_out; the caller frees. */
+int casg_store_refs(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		    struct casg_oid **ids_out, size_t *n_out, struct casg_err *err);
+
+/*
+ * The object at 'loc' as pieces: one for an ordinary member, several for a
+ * list.  The caller releases with casg_object_release.
+ */
+struct casg_object {
+	int is_list;
+	struct casg_oid list_id;  /* is_list: the id of the whole */
+	uint64_t nbytes;
+	size_t npieces;
+	struct casg_loc *pieces;
+	uint64_t *piece_nbytes;
+};
+
+int casg_store_object(struct casg_store *s, struct casg_coder *c,
+		      const struct casg_loc *loc, struct casg_object *out,
+		      struct casg_err *err);
+void casg_object_release(struct casg_object *o);
+
+/*
+ * Append the bytes [start, end) of the object at 'loc' to 'out'; end is cut
+ * to the object's length.  A whole read (0 to the end) of a list verifies the
+ * whole id as well.  *nbytes_out (or NULL) is the object's length.
+ */
+int casg_store_read(struct casg_store *s, struct casg_coder *c,
+		    const struct casg_loc *loc, uint64_t start, uint64_t end,
+		    struct casg_buf *out, uint64_t *nbytes_out, struct casg_err *err);
+
+/*
+ * A blob read piece by piece, in constant memory.  next gives 1 and a piece
+ * (valid until the next call), 0 at the end, when the id of the whole has been
+ * verified.
+ */
+struct casg_blobr;
+struct casg_blobr *casg_blobr_open(struct casg_store *s, struct casg_coder *c,
+				   const struct casg_oid *id, struct casg_err *err);
+int casg_blobr_next(struct casg_blobr *b, const uint8_t **p_out, size_t *n_out,
+		    struct casg_err *err);
+uint64_t casg_blobr_nbytes(const struct casg_blobr *b);
+void casg_blobr_free(struct casg_blobr *b);
+
+/* Find and read a whole object of at most max bytes; CASG_EABSENT when nowhere. */
+int casg_store_read_id(struct casg_store *s, struct casg_coder *c,
+		       const struct casg_oid *id, uint64_t max, struct casg_buf *out,
+		       struct casg_err *err);
+
+#endif

@@ -1,0 +1,309 @@
+#include "treer.h"
+
+#include <stdlib.h>
+
+struct frame {
+	struct casg_node node;
+	struct casg_oid id;
+	const struct casg_chunk *ch; /* held: descriptions point into it; NULL: empty */
+	uint32_t pack;
+	uint32_t at;                 /* the entry that comes next */
+};
+
+struct casg_treer {
+	struct casg_store *s;
+	struct casg_coder *c;
+	struct casg_oid root;
+	int depth;                   /* frames in use; 0: at the end */
+	int root_level;
+	uint64_t count;
+	struct casg_buf desc;        /* a description that is a blob */
+	struct frame f[CASG_NODE_LEVEL_MAX + 1];
+};
+
+static int corrupt(struct casg_err *err, const char *what, const struct casg_oid *id)
+{
+	char hex[CASG_OID_HEXSZ + 1];
+
+	return casg_err_set(err, CASG_ECORRUPT, "tree node %s: %s",
+			    casg_oid_hex(id, hex), what);
+}
+
+static int check_interior_id(struct casg_treer *t, const struct casg_node *n,
+			     const struct casg_oid *id, struct casg_err *err)
+{
+	struct casg_hasher *h = casg_coder_hasher(t->c);
+	struct casg_oid hashes[CASG_NODE_MAX], got;
+
+	for (uint32_t i = 0; i < n->count; i++)
+		casg_child_hash(h, &n->children[i], &hashes[i]);
+	casg_node_id(h, n->kind, n->level, n->count, hashes, &got);
+	return casg_oid_eq(&got, id) ? 0 : corrupt(err, "its content does not match its id", id);
+}
+
+static uint64_t records_below(const struct casg_node *n)
+{
+	uint64_t sum = 0;
+
+	if (!n->level)
+		return n->count;
+	for (uint32_t i = 0; i < n->count; i++)
+		sum += n->children[i].count;
+	return sum;
+}
+
+/* What the parent says of the child must be so. */
+static int check_child(const struct casg_node *n, const struct casg_child *c, int level,
+		       struct casg_err *err)
+{
+	const struct casg_entry *a = n->entries, *b = n->entries + n->count - 1;
+	const struct casg_child *p = n->children, *q = n->children + n->count - 1;
+	int ok = n->level == level && n->count && records_below(n) == c->count;
+
+	if (ok && !n->level)
+		ok = !casg_key_cmp(a->key, a->klen, a->occurrence, c->first, c->first_len,
+				   c->first_occurrence) &&
+		     !casg_key_cmp(b->key, b->klen, b->occurrence, c->last, c->last_len,
+				   c->last_occurrence);
+	else if (ok)
+		ok = !casg_key_cmp(p->first, p->first_len, p->first_occurrence, c->first,
+				   c->first_len, c->first_occurrence) &&
+		     !casg_key_cmp(q->last, q->last_len, q->last_occurrence, c->last,
+				   c->last_len, c->last_occurrence);
+	return ok ? 0 : corrupt(err, "it is not what its parent says", &c->id);
+}
+
+static void drop_frame(struct casg_treer *t, int i)
+{
+	casg_store_put(t->s, t->f[i].ch);
+	t->f[i].ch = NULL;
+}
+
+/* Load the node 'id' into frame i. */
+static int load(struct casg_treer *t, int i, const struct casg_oid *id,
+		const struct casg_child *parent, int level, struct casg_err *err)
+{
+	struct frame *f = &t->f[i];
+	char hex[CASG_OID_HEXSZ + 1];
+	struct casg_loc loc;
+	int rc;
+
+	if (f->ch && casg_oid_eq(&f->id, id)) {
+		f->at = 0;
+		return 0;
+	}
+	rc = casg_store_find_node(t->s, id, &loc, err);
+	drop_frame(t, i);
+	if (!rc)
+		return casg_err_set(err, CASG_EABSENT, "tree node %s is in no pack here",
+				    casg_oid_hex(id, hex));
+	if (rc > 0)
+		rc = casg_store_get(t->s, t->c, loc.pack, loc.chunk, &f->ch, err);
+	if (!rc)
+		rc = casg_node_decode(&f->node, f->ch, loc.member, err);
+	if (!rc && f->node.level)
+		rc = check_interior_id(t, &f->node, id, err);
+	if (!rc && parent)
+		rc = check_child(&f->node, parent, level, err);
+	if (rc) {
+		drop_frame(t, i);
+		return rc;
+	}
+	f->id = *id;
+	f->pack = loc.pack;
+	f->at = 0;
+	return 0;
+}
+
+struct casg_treer *casg_treer_open(struct casg_store *s, struct casg_coder *c,
+				   const struct casg_oid *root, struct casg_err *err)
+{
+	struct casg_treer *t = calloc(1, sizeof(*t));
+
+	if (!t) {
+		casg_err_nomem(err);
+		return NULL;
+	}
+	t->s = s;
+	t->c = c;
+	t->root = *root;
+	if (load(t, 0, root, NULL, 0, err)) {
+		casg_treer_free(t);
+		return NULL;
+	}
+	t->root_level = t->f[0].node.level;
+	t->count = records_below(&t->f[0].node);
+	t->depth = 1;
+	return t;
+}
+
+void casg_treer_free(struct casg_treer *t)
+{
+	if (!t)
+		return;
+	for (int i = 0; i <= CASG_NODE_LEVEL_MAX; i++) {
+		drop_frame(t, i);
+		casg_node_release(&t->f[i].node);
+	}
+	casg_buf_release(&t->desc);
+	free(t);
+}
+
+uint64_t casg_treer_count(const struct casg_treer *t)
+{
+	return t->count;
+}
+
+/* Down to the leaf below the entry each frame stands at. */
+static int descend(struct casg_treer *t, struct casg_err *err)
+{
+	while (t->f[t->depth - 1].node.level) {
+		struct frame *f = &t->f[t->depth - 1];
+		struct casg_child *c = &f->node.children[f->at];
+		int rc = load(t, t->depth, &c->id, c, f->node.level - 1, err);
+
+		if (rc)
+			return rc;
+		t->depth++;
+	}
+	return 0;
+}
+
+int casg_treer_seek(struct casg_treer *t, const char *key, size_t klen,
+		    struct casg_err *err)
+{
+	t->depth = 1;
+	for (;;) {
+		struct frame *f = &t->f[t->depth - 1];
+		uint32_t lo = 0, hi = f->node.count;
+		struct casg_child *c;
+		int rc;
+
+		/* the first entry that ends at or after the key */
+		while (lo < hi) {
+			uint32_t mid = lo + (hi - lo) / 2;
+			int cmp = f->node.level ?
+				casg_key_cmp(f->node.children[mid].last,
+					     f->node.children[mid].last_len,
+					     f->node.children[mid].last_occurrence,
+					     key, klen, 0) :
+				casg_key_cmp(f->node.entries[mid].key,
+					     f->node.entries[mid].klen,
+					     f->node.entries[mid].occurrence, key, klen, 0);
+
+			if (cmp < 0)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		f->at = lo;
+		if (!f->node.level || lo == f->node.count)
+			return 0;
+		c = &f->node.children[lo];
+		rc = load(t, t->depth, &c->id, c, f->node.level - 1, err);
+		if (rc)
+			return rc;
+		t->depth++;
+	}
+}
+
+int casg_treer_next_raw(struct casg_treer *t, struct casg_entry *e, uint32_t *pack_out,
+			struct casg_err *err)
+{
+	while (t->depth) {
+		struct frame *f = &t->f[t->depth - 1];
+
+		if (f->at == f->node.count) {
+			/* this node is done: the one above goes on */
+			if (--t->depth)
+				t->f[t->depth - 1].at++;
+			continue;
+		}
+		if (f->node.level) {
+			int rc = descend(t, err);
+
+			if (rc)
+				return rc;
+			continue;
+		}
+		*e = f->node.entries[f->at++];
+		*pack_out = f->pack;
+		return 1;
+	}
+	return 0;
+}
+
+uint64_t casg_treer_rank(const struct casg_treer *t)
+{
+	uint64_t rank = t->depth ? t->f[t->depth - 1].at - 1 : 0;
+
+	for (int i = 0; i + 1 < t->depth; i++)
+		for (uint32_t k = 0; k < t->f[i].at; k++)
+			rank += t->f[i].node.children[k].count;
+	return rank;
+}
+
+int casg_treer_next(struct casg_treer *t, struct casg_entry *e,
+		    struct casg_loc *loc_out, struct casg_err *err)
+{
+	uint32_t pack;
+	int rc = casg_treer_next_raw(t, e, &pack, err);
+
+	if (rc <= 0)
+		return rc;
+	rc = casg_store_ref(t->s, t->c, pack, e->ref, loc_out, err);
+	if (rc)
+		return rc;
+	if (!e->desc) {
+		casg_buf_reset(&t->desc);
+		rc = casg_store_read_id(t->s, t->c, &e->desc_blob, CASG_CHUNK_RAW_MAX,
+					&t->desc, err);
+		if (rc)
+			return rc;
+		if (t->desc.len != e->dlen)
+			return casg_err_set(err, CASG_ECORRUPT,
+					    "a description has another length than listed");
+		e->desc = (const char *)t->desc.data;
+	}
+	return 1;
+}
+
+static int walk(struct casg_treer *t, int i, const struct casg_oid *id,
+		const struct casg_child *parent, int level, casg_node_fn *fn, void *ctx,
+		struct casg_err *err)
+{
+	struct casg_loc loc;
+	int rc;
+
+	/* leaves need not be read to be known */
+	if (parent && !level) {
+		rc = casg_store_find_node(t->s, id, &loc, err);
+		if (!rc)
+			return corrupt(err, "it is in no pack here", id);
+		return rc < 0 ? rc : fn(ctx, id, &loc, 0, err);
+	}
+	rc = load(t, i, id, parent, level, err);
+	if (!rc)
+		rc = casg_store_find_node(t->s, id, &loc, err) < 0 ? CASG_ECORRUPT : 0;
+	level = t->f[i].node.level;
+	if (!rc)
+		rc = fn(ctx, id, &loc, level, err);
+	for (uint32_t k = 0; level && k < t->f[i].node.count && !rc; k++)
+		rc = walk(t, i + 1, &t->f[i].node.children[k].id, &t->f[i].node.children[k],
+			  level - 1, fn, ctx, err);
+	return rc;
+}
+
+int casg_tree_walk(struct casg_store *s, struct casg_coder *c,
+		   const struct casg_oid *root, casg_node_fn *fn, void *ctx,
+		   struct casg_err *err)
+{
+	struct casg_treer *t = casg_treer_open(s, c, root, err);
+	int rc;
+
+	if (!t)
+		return err ? err->code : CASG_ECORRUPT;
+	rc = walk(t, 0, root, NULL, t->root_level, fn, ctx, err);
+	casg_treer_free(t);
+	return rc;
+}
