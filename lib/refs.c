@@ -1,0 +1,673 @@
+#include "refs.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <git2.h>
+
+#include "gitdate.h"
+#include "packlist.h"
+#include "version.h"
+
+struct casg_refs {
+	const struct casg_repo *repo; /* borrowed */
+	git_repository *git;
+};
+
+/* A failure of libgit2's in our terms; 'what' says what we were doing. */
+static int git_fail(struct casg_err *err, int code, const char *what, const char *name)
+{
+	const git_error *e = git_error_last();
+	int class = code == GIT_ENOTFOUND || code == GIT_EUNBORNBRANCH ? CASG_EABSENT :
+		    code == GIT_EINVALIDSPEC || code == GIT_EAMBIGUOUS ? CASG_ECORRUPT :
+		    CASG_EIO;
+
+	return casg_err_set(err, class, "%s '%s': %s", what, name,
+			    e && e->message ? e->message : "libgit2 failed");
+}
+
+int casg_refs_open(struct casg_refs **refs_out, const struct casg_repo *repo,
+		   struct casg_err *err)
+{
+	struct casg_refs *refs = calloc(1, sizeof(*refs));
+	int r;
+
+	*refs_out = NULL;
+	if (!refs)
+		return casg_err_nomem(err);
+	git_libgit2_init();
+	refs->repo = repo;
+	r = git_repository_open(&refs->git, repo->git_dir);
+	if (r) {
+		r = git_fail(err, r, "cannot open git repository", repo->git_dir);
+		casg_refs_free(refs);
+		return r;
+	}
+	*refs_out = refs;
+	return 0;
+}
+
+void casg_refs_free(struct casg_refs *refs)
+{
+	if (!refs)
+		return;
+	git_repository_free(refs->git);
+	free(refs);
+	git_libgit2_shutdown();
+}
+
+/* ---- finding ---- */
+
+void casg_found_init(struct casg_found *f)
+{
+	memset(f, 0, sizeof(*f));
+}
+
+void casg_found_release(struct casg_found *f)
+{
+	casg_buf_release(&f->database);
+	casg_buf_release(&f->text);
+	casg_found_init(f);
+}
+
+/* The commit that 'rev' names; anchor_out (may be NULL) is what it said. */
+static int find_commit(struct casg_refs *refs, const char *rev,
+		       git_commit **commit_out, char *anchor_out,
+		       struct casg_err *err)
+{
+	git_object *obj = NULL, *commit = NULL;
+	int r = git_revparse_single(&obj, refs->git, rev);
+
+	if (r) {
+		if (!strcmp(rev, "HEAD") && git_repository_head_unborn(refs->git) == 1)
+			return casg_err_set(err, CASG_EABSENT, "there is no commit yet");
+		return git_fail(err, r, "cannot resolve revision", rev);
+	}
+	r = git_object_peel(&commit, obj, GIT_OBJECT_COMMIT);
+	if (!r && anchor_out)
+		git_oid_tostr(anchor_out, CASG_GITID_SIZE, git_object_id(obj));
+	git_object_free(obj);
+	if (r)
+		return casg_err_set(err, CASG_EABSENT, "'%s' does not name a commit", rev);
+	*commit_out = (git_commit *)commit;
+	return 0;
+}
+
+/* The bytes of a blob of at most 'most' bytes, appended. */
+static int read_blob(struct casg_refs *refs, const git_oid *id, size_t most,
+		     const char *name, struct casg_buf *out, struct casg_err *err)
+{
+	git_odb *odb = NULL;
+	git_blob *blob = NULL;
+	git_object_t type;
+	size_t n;
+	int r;
+
+	/* the size first: a hostile blob must not be unpacked to be refused */
+	r = git_repository_odb(&odb, refs->git);
+	if (!r)
+		r = git_odb_read_header(&n, &type, odb, id);
+	git_odb_free(odb);
+	if (r)
+		return git_fail(err, r, "cannot read", name);
+	if (type != GIT_OBJECT_BLOB || n > most)
+		return casg_err_set(err, CASG_ECORRUPT, "'%s' is too long or not a file", name);
+	r = git_blob_lookup(&blob, refs->git, id);
+	if (r)
+		return git_fail(err, r, "cannot read", name);
+	casg_buf_add(out, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
+	git_blob_free(blob);
+	return casg_buf_check(out, err);
+}
+
+static const git_tree_entry *version_entry(const git_tree *tree)
+{
+	const git_tree_entry *e = git_tree_entry_byname(tree, "VERSION");
+
+	return e && git_tree_entry_type(e) == GIT_OBJECT_BLOB ? e : NULL;
+}
+
+typedef int walk_fn(void *ctx, const char *database, const git_oid *version,
+		    struct casg_err *err);
+
+/*
+ * Every folder below 'tree' with a VERSION in it, in tree order; 'path' is
+ * the folder's name, and ends as it began.  The length of a database name
+ * bounds the depth.
+ */
+static int walk(struct casg_refs *refs, const git_tree *tree, struct casg_buf *path,
+		walk_fn *fn, void *ctx, struct casg_err *err)
+{
+	size_t n = git_tree_entrycount(tree), len = path->len;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n; i++) {
+		const git_tree_entry *e = git_tree_entry_byindex(tree, i), *version;
+		git_tree *sub;
+
+		if (git_tree_entry_type(e) != GIT_OBJECT_TREE)
+			continue;
+		if (len)
+			casg_buf_addch(path, '/');
+		casg_buf_addstr(path, git_tree_entry_name(e));
+		if (!casg_database_check(casg_buf_cstr(path), NULL)) {
+			r = git_tree_lookup(&sub, refs->git, git_tree_entry_id(e));
+			if (r) {
+				r = git_fail(err, r, "cannot read tree",
+					     casg_buf_cstr(path));
+				break;
+			}
+			version = version_entry(sub);
+			r = version ? fn(ctx, casg_buf_cstr(path),
+					 git_tree_entry_id(version), err) :
+				walk(refs, sub, path, fn, ctx, err);
+			git_tree_free(sub);
+		}
+		path->len = len;
+	}
+	return r ? r : casg_buf_check(path, err);
+}
+
+static int walk_commit(struct casg_refs *refs, git_commit *commit, const char *rev,
+		       walk_fn *fn, void *ctx, struct casg_err *err)
+{
+	struct casg_buf path = CASG_BUF_INIT;
+	git_tree *tree;
+	int r = git_commit_tree(&tree, commit);
+
+	if (r)
+		return git_fail(err, r, "cannot read tree of", rev);
+	r = walk(refs, tree, &path, fn, ctx, err);
+	git_tree_free(tree);
+	casg_buf_release(&path);
+	return r;
+}
+
+/* The first name, how many, and a list for the message. */
+struct census {
+	struct casg_buf first, names;
+	unsigned count;
+};
+
+static int take_census(void *ctx, const char *database, const git_oid *version,
+		       struct casg_err *err)
+{
+	struct census *c = ctx;
+
+	(void)version;
+	if (!c->count)
+		casg_buf_addstr(&c->first, database);
+	if (c->count < 5)
+		casg_buf_addf(&c->names, "%s%s", c->count ? ", " : "", database);
+	else if (c->count == 5)
+		casg_buf_addstr(&c->names, ", ...");
+	c->count++;
+	return casg_buf_check(&c->names, err);
+}
+
+/* Settle an empty database name, and whether there is only one. */
+static int settle_database(struct casg_refs *refs, git_commit *commit, const char *rev,
+			   struct casg_found *found, struct casg_err *err)
+{
+	struct census c = { CASG_BUF_INIT, CASG_BUF_INIT, 0 };
+	int r = walk_commit(refs, commit, rev, take_census, &c, err);
+
+	if (!r && !found->database.len) {
+		if (!c.count)
+			r = casg_err_set(err, CASG_EABSENT, "there is no database in '%s'", rev);
+		else if (c.count > 1)
+			r = casg_err_set(err, CASG_EABSENT,
+					 "'%s' holds several databases, name one of: %s",
+					 rev, casg_buf_cstr(&c.names));
+		else
+			casg_buf_add(&found->database, c.first.data, c.first.len);
+	}
+	casg_buf_cstr(&found->database);
+	found->only = c.count == 1;
+	casg_buf_release(&c.first);
+	casg_buf_release(&c.names);
+	return r;
+}
+
+static int read_version(struct casg_refs *refs, git_commit *commit, const char *rev,
+			struct casg_found *found, struct casg_err *err)
+{
+	struct casg_buf path = CASG_BUF_INIT;
+	struct casg_version v;
+	git_tree *tree = NULL;
+	git_tree_entry *e = NULL;
+	int r;
+
+	casg_buf_addf(&path, "%s/VERSION", casg_buf_cstr(&found->database));
+	r = git_commit_tree(&tree, commit);
+	if (!r)
+		r = git_tree_entry_bypath(&e, tree, casg_buf_cstr(&path));
+	git_tree_free(tree);
+	if (r == GIT_ENOTFOUND)
+		r = casg_err_set(err, CASG_EABSENT, "there is no database '%s' in '%s'",
+				 casg_buf_cstr(&found->database), rev);
+	else if (r)
+		r = git_fail(err, r, "cannot read", casg_buf_cstr(&path));
+	if (!r)
+		r = read_blob(refs, git_tree_entry_id(e), CASG_VERSION_MAX_BYTES,
+			      casg_buf_cstr(&path), &found->text, err);
+	casg_version_init(&v);
+	if (!r && (r = casg_version_decode(&v, found->text.data, found->text.len, err)))
+		casg_err_prefix(err, "%s:%s", rev, casg_buf_cstr(&path));
+	casg_version_release(&v);
+	git_tree_entry_free(e);
+	casg_buf_release(&path);
+	return r;
+}
+
+int casg_refs_find(struct casg_refs *refs, const char *spec,
+		   struct casg_found *found, struct casg_err *err)
+{
+	struct casg_buf rev = CASG_BUF_INIT;
+	git_commit *commit = NULL;
+	int r;
+
+	casg_found_release(found);
+	r = casg_spec_split(spec, &rev, &found->database, err);
+	if (!r)
+		r = find_commit(refs, casg_buf_cstr(&rev), &commit, found->anchor, err);
+	if (!r) {
+		git_oid_tostr(found->commit, sizeof(found->commit), git_commit_id(commit));
+		r = settle_database(refs, commit, casg_buf_cstr(&rev), found, err);
+	}
+	if (!r)
+		r = read_version(refs, commit, casg_buf_cstr(&rev), found, err);
+	git_commit_free(commit);
+	casg_buf_release(&rev);
+	return r;
+}
+
+struct each {
+	struct casg_refs *refs;
+	casg_database_fn *fn;
+	void *ctx;
+};
+
+static int each_one(void *ctx, const char *database, const git_oid *version,
+		    struct casg_err *err)
+{
+	struct each *each = ctx;
+	struct casg_buf text = CASG_BUF_INIT;
+	int r = read_blob(each->refs, version, CASG_VERSION_MAX_BYTES, database, &text, err);
+
+	if (!r)
+		r = each->fn(each->ctx, database, text.data, text.len, err);
+	casg_buf_release(&text);
+	return r;
+}
+
+int casg_refs_each_database(struct casg_refs *refs, const char *rev,
+			    casg_database_fn *fn, void *ctx, struct casg_err *err)
+{
+	struct each each = { refs, fn, ctx };
+	git_commit *commit;
+	int r = find_commit(refs, rev, &commit, NULL, err);
+
+	if (r)
+		return r;
+	r = walk_commit(refs, commit, rev, each_one, &each, err);
+	git_commit_free(commit);
+	return r;
+}
+
+/* ---- committing ---- */
+
+static int write_blob(struct casg_refs *refs, const void *p, size_t n,
+		      git_oid *id_out, struct casg_err *err)
+{
+	int r = git_blob_create_from_buffer(id_out, refs->git, p, n);
+
+	return r ? git_fail(err, r, "cannot write to", refs->repo->common_dir) : 0;
+}
+
+static int refuse_inner(void *ctx, const char *database, const git_oid *version,
+			struct casg_err *err)
+{
+	(void)version;
+	return casg_err_set(err, CASG_ECORRUPT,
+			    "cannot put database '%s' around database '%s'",
+			    (const char *)ctx, database);
+}
+
+/* What put_files carries down the path of the database. */
+struct put {
+	struct casg_refs *refs;
+	const char *database;
+	git_oid version, packs;
+	int has_packs;
+};
+
+static int write_tree(struct put *put, git_treebuilder *tb, git_oid *id_out,
+		      struct casg_err *err)
+{
+	int r = git_treebuilder_write(id_out, tb);
+
+	return r ? git_fail(err, r, "cannot write the tree of", put->database) : 0;
+}
+
+static int put_files(struct put *put, git_tree *base, git_treebuilder *tb,
+		     struct casg_err *err)
+{
+	struct casg_buf path = CASG_BUF_INIT;
+	int r = 0;
+
+	if (base) {
+		casg_buf_addstr(&path, put->database);
+		r = walk(put->refs, base, &path, refuse_inner, (void *)put->database, err);
+		casg_buf_release(&path);
+		if (r)
+			return r;
+	}
+	r = git_treebuilder_insert(NULL, tb, "VERSION", &put->version, GIT_FILEMODE_BLOB);
+	if (!r && put->has_packs)
+		r = git_treebuilder_insert(NULL, tb, "PACKS", &put->packs, GIT_FILEMODE_BLOB);
+	else if (!r && git_treebuilder_get(tb, "PACKS"))
+		r = git_treebuilder_remove(tb, "PACKS");
+	return r ? git_fail(err, r, "cannot write the tree of", put->database) : 0;
+}
+
+/*
+ * 'base' (may be NULL) with the files of the database put at 'rest', the part
+ * of its name that is left.  As deep as the name has components.
+ */
+static int put_tree(struct put *put, git_tree *base, const char *rest,
+		    git_oid *id_out, struct casg_err *err)
+{
+	git_treebuilder *tb = NULL;
+	const git_tree_entry *e;
+	git_tree *sub = NULL;
+	git_oid sub_id;
+	char name[256];
+	size_t n = strcspn(rest, "/");
+	int r = git_treebuilder_new(&tb, put->refs->git, base);
+
+	if (r)
+		return git_fail(err, r, "cannot write the tree of", put->database);
+	if (!*rest) {
+		r = put_files(put, base, tb, err);
+		goto write;
+	}
+	memcpy(name, rest, n); /* casg_database_check bounds a component */
+	name[n] = '\0';
+	if (base && rest != put->database && version_entry(base)) {
+		r = casg_err_set(err, CASG_ECORRUPT,
+				 "cannot put database '%s' inside database '%.*s'",
+				 put->database, (int)(rest - put->database - 1), put->database);
+		goto out;
+	}
+	e = git_treebuilder_get(tb, name);
+	if (e && git_tree_entry_type(e) != GIT_OBJECT_TREE) {
+		r = casg_err_set(err, CASG_ECORRUPT,
+				 "cannot put database '%s' where a file '%s' is",
+				 put->database, name);
+		goto out;
+	}
+	if (e && (r = git_tree_lookup(&sub, put->refs->git, git_tree_entry_id(e)))) {
+		r = git_fail(err, r, "cannot read the tree of", put->database);
+		goto out;
+	}
+	r = put_tree(put, sub, rest + n + (rest[n] == '/'), &sub_id, err);
+	git_tree_free(sub);
+	if (!r && git_treebuilder_insert(NULL, tb, name, &sub_id, GIT_FILEMODE_TREE))
+		r = git_fail(err, GIT_ERROR, "cannot write the tree of", put->database);
+write:
+	if (!r)
+		r = write_tree(put, tb, id_out, err);
+out:
+	git_treebuilder_free(tb);
+	return r;
+}
+
+/*
+ * Is the last paragraph, which must not be the first, all "Token: value"
+ * lines, so that one more belongs to it?
+ */
+static int ends_in_trailers(const char *text, size_t n)
+{
+	const char *end = text + n, *par = NULL, *p;
+
+	for (p = text; (p = memmem(p, (size_t)(end - p), "\n\n", 2)); p++)
+		par = p + 2;
+	if (!par || par == end)
+		return 0;
+	for (p = par; p < end;) {
+		const char *eol = memchr(p, '\n', (size_t)(end - p)), *colon;
+
+		eol = eol ? eol : end;
+		colon = memchr(p, ':', (size_t)(eol - p));
+		if (!colon || colon == p || colon + 1 == eol || colon[1] != ' ')
+			return 0;
+		for (; p < colon; p++)
+			if (*p == ' ' || *p == '\t')
+				return 0;
+		p = eol + 1;
+	}
+	return 1;
+}
+
+static int build_message(const struct casg_commit_req *req,
+			 const struct casg_version *v, struct casg_buf *out,
+			 struct casg_err *err)
+{
+	size_t n = strlen(req->message);
+	struct casg_oid id;
+	int r = casg_version_id(req->version, req->version_len, &id, err);
+
+	if (r)
+		return r;
+	while (n && strchr(" \t\r\n", req->message[n - 1]))
+		n--;
+	casg_buf_add(out, req->message, n);
+	if (n)
+		casg_buf_addstr(out, ends_in_trailers(req->message, n) ? "\n" : "\n\n");
+	casg_buf_addf(out, "Casg-Version: %s ", req->database);
+	casg_oid_addhex(out, &id);
+	casg_buf_addch(out, '\n');
+	if (v->release)
+		casg_buf_addf(out, "Casg-Release: %s %s\n", req->database, v->release);
+	casg_buf_cstr(out);
+	return casg_buf_check(out, err);
+}
+
+/* Git keeps names to one line without angle brackets by dropping them. */
+static void clean_name(struct casg_buf *b, const char *s)
+{
+	casg_buf_reset(b);
+	while (*s == ' ')
+		s++;
+	for (; *s; s++)
+		if (*s != '<' && *s != '>' && (unsigned char)*s >= 0x20)
+			casg_buf_addch(b, *s);
+	while (b->len && b->data[b->len - 1] == ' ')
+		b->len--;
+}
+
+/* The first of the candidates that is not empty once cleaned. */
+static void pick_name(struct casg_buf *out, const char *env, git_config *cfg,
+		      const char *key, const char *common_key, const char *fallback)
+{
+	const char *const keys[] = { key, common_key };
+	const char *v;
+
+	clean_name(out, env ? env : "");
+	for (int i = 0; !out->len && cfg && i < 2; i++)
+		if (!git_config_get_string(&v, cfg, keys[i]))
+			clean_name(out, v);
+	if (!out->len)
+		clean_name(out, fallback ? fallback : "");
+	if (!out->len)
+		clean_name(out, "unknown");
+}
+
+static int make_signature(git_signature **sig_out, git_config *cfg,
+			  const struct casg_commit_req *req, int author,
+			  struct casg_err *err)
+{
+	const struct casg_ident *who = author ? &req->author : &req->committer;
+	struct casg_buf name = CASG_BUF_INIT, email = CASG_BUF_INIT;
+	int64_t seconds;
+	int r, east;
+
+	pick_name(&name, who->name, cfg, author ? "author.name" : "committer.name",
+		  "user.name", req->fallback_name);
+	pick_name(&email, who->email, cfg, author ? "author.email" : "committer.email",
+		  "user.email", req->fallback_email);
+	if (who->date && *who->date) {
+		r = casg_gitdate_parse(who->date, &seconds, &east, err);
+		if (!r && git_signature_new(sig_out, casg_buf_cstr(&name),
+					    casg_buf_cstr(&email), seconds, east))
+			r = git_fail(err, GIT_ERROR, "bad identity", casg_buf_cstr(&name));
+	} else {
+		r = git_signature_now(sig_out, casg_buf_cstr(&name), casg_buf_cstr(&email));
+		if (r)
+			r = git_fail(err, r, "bad identity", casg_buf_cstr(&name));
+	}
+	casg_buf_release(&name);
+	casg_buf_release(&email);
+	return r;
+}
+
+static int make_commit(struct casg_refs *refs, const struct casg_commit_req *req,
+		       const struct casg_version *v, git_commit **parents, const git_oid *tree_id,
+		       char commit_out[CASG_GITID_SIZE], struct casg_err *err)
+{
+	struct casg_buf message = CASG_BUF_INIT;
+	git_signature *author = NULL, *committer = NULL;
+	git_config *cfg = NULL;
+	git_tree *tree = NULL;
+	git_oid id;
+	int r;
+
+	if (git_repository_config_snapshot(&cfg, refs->git))
+		cfg = NULL;
+	r = build_message(req, v, &message, err);
+	if (!r)
+		r = make_signature(&author, cfg, req, 1, err);
+	if (!r)
+		r = make_signature(&committer, cfg, req, 0, err);
+	if (!r && git_tree_lookup(&tree, refs->git, tree_id))
+		r = git_fail(err, GIT_ERROR, "cannot read the tree of", req->database);
+	if (!r) {
+		r = git_commit_create(&id, refs->git, NULL, author, committer, NULL,
+				      casg_buf_cstr(&message), tree, req->nparents,
+				      (const git_commit **)parents);
+		if (r)
+			r = git_fail(err, r, "cannot commit", req->database);
+		else
+			git_oid_tostr(commit_out, CASG_GITID_SIZE, &id);
+	}
+	git_tree_free(tree);
+	git_signature_free(author);
+	git_signature_free(committer);
+	git_config_free(cfg);
+	casg_buf_release(&message);
+	return r;
+}
+
+static int check_request(const struct casg_commit_req *req, struct casg_version *v,
+			 struct casg_err *err)
+{
+	int r = casg_database_check(req->database, err);
+
+	if (!r)
+		r = casg_version_decode(v, req->version, req->version_len, err);
+	if (!r && req->packs)
+		r = casg_packlist_check(req->packs, req->packs_len, err);
+	return r;
+}
+
+/* Blobs and tree on top of the first parent's tree. */
+static int make_tree(struct casg_refs *refs, const struct casg_commit_req *req,
+		     git_commit *parent, git_oid *tree_out, struct casg_err *err)
+{
+	struct put put = { .refs = refs, .database = req->database };
+	git_tree *base = NULL;
+	int r;
+
+	r = write_blob(refs, req->version, req->version_len, &put.version, err);
+	if (!r && req->packs) {
+		put.has_packs = 1;
+		r = write_blob(refs, req->packs, req->packs_len, &put.packs, err);
+	}
+	if (!r && parent && git_commit_tree(&base, parent))
+		r = git_fail(err, GIT_ERROR, "cannot read the tree of", req->parents[0]);
+	if (!r)
+		r = put_tree(&put, base, req->database, tree_out, err);
+	git_tree_free(base);
+	return r;
+}
+
+int casg_refs_commit(struct casg_refs *refs, const struct casg_commit_req *req,
+		     char commit_out[CASG_GITID_SIZE], struct casg_err *err)
+{
+	git_commit **parents = calloc(req->nparents + 1, sizeof(*parents));
+	struct casg_version v;
+	git_oid tree_id;
+	int r;
+
+	if (!parents)
+		return casg_err_nomem(err);
+	casg_version_init(&v);
+	/* a ref may name this commit next: its objects must be on disk by then */
+	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
+	r = check_request(req, &v, err);
+	for (size_t i = 0; !r && i < req->nparents; i++)
+		r = find_commit(refs, req->parents[i], &parents[i], NULL, err);
+	if (!r)
+		r = make_tree(refs, req, parents[0], &tree_id, err);
+	if (!r)
+		r = make_commit(refs, req, &v, parents, &tree_id, commit_out, err);
+	for (size_t i = 0; i < req->nparents; i++)
+		git_commit_free(parents[i]);
+	free(parents);
+	casg_version_release(&v);
+	return r;
+}
+
+/* ---- settings ---- */
+
+/* Apply the entries of one level, so that the nearer file wins. */
+static int apply_level(git_config *cfg, int level, struct casg_settings *s,
+		       struct casg_err *err)
+{
+	git_config_iterator *it;
+	git_config_entry *e;
+	int r = 0;
+
+	if (git_config_iterator_glob_new(&it, cfg, "^casg\\."))
+		return casg_err_set(err, CASG_EIO, "cannot read git config");
+	while (!r && !git_config_next(&e, it))
+		if ((int)e->level == level)
+			r = casg_settings_set(s, e->name, e->value ? e->value : "",
+					      NULL, err);
+	git_config_iterator_free(it);
+	return r;
+}
+
+int casg_refs_settings(const char *git_dir, struct casg_settings *s,
+		       struct casg_err *err)
+{
+	git_repository *git = NULL;
+	git_config *cfg = NULL;
+	int r;
+
+	git_libgit2_init();
+	r = git_dir ? git_repository_open(&git, git_dir) : 0;
+	if (!r)
+		r = git ? git_repository_config(&cfg, git) : git_config_open_default(&cfg);
+	if (r)
+		r = git_fail(err, r, "cannot read git config of", git_dir ? git_dir : "user");
+	for (int level = GIT_CONFIG_LEVEL_PROGRAMDATA; !r && level <= GIT_CONFIG_LEVEL_APP; level++)
+		r = apply_level(cfg, level, s, err);
+	git_config_free(cfg);
+	git_repository_free(git);
+	git_libgit2_shutdown();
+	return r;
+}

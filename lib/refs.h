@@ -1,0 +1,92 @@
+/*
+ * refs - the Git side: revisions, trees, commits, git config.
+ *
+ * The only module that knows libgit2; everything crosses this header as text
+ * and bytes.  Opening a handle initialises libgit2 (milliseconds), so a
+ * program that only reads uses casg_repo_resolve first.
+ *
+ * Threads: one handle a thread.
+ */
+#ifndef CASG_REFS_H
+#define CASG_REFS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "err.h"
+#include "oid.h"
+#include "repo.h"
+#include "settings.h"
+
+struct casg_refs;
+
+/* Open the Git repository of 'repo', which must outlive the handle. */
+int casg_refs_open(struct casg_refs **refs_out, const struct casg_repo *repo,
+		   struct casg_err *err);
+void casg_refs_free(struct casg_refs *refs);
+
+/* One database in one commit. */
+struct casg_found {
+	char anchor[CASG_GITID_SIZE]; /* object REV named: a commit, or a tag of it */
+	char commit[CASG_GITID_SIZE];
+	struct casg_buf database;     /* its name, NUL-terminated */
+	int only;                     /* the commit holds no other database */
+	struct casg_buf text;         /* its VERSION, canonical (decoded once) */
+};
+
+void casg_found_init(struct casg_found *f);
+void casg_found_release(struct casg_found *f);
+
+/*
+ * Resolve REV:DATABASE by Git's revision syntax.  CASG_EABSENT names what is
+ * not there; with an empty DATABASE it is an error unless there is exactly
+ * one.  A VERSION that is not canonical is an error.
+ */
+int casg_refs_find(struct casg_refs *refs, const char *spec,
+		   struct casg_found *found, struct casg_err *err);
+
+/*
+ * Call fn for each database of REV in name order, with the raw bytes of its
+ * VERSION; stops at the first non-zero return and returns it.
+ */
+typedef int casg_database_fn(void *ctx, const char *database,
+			     const uint8_t *text, size_t n, struct casg_err *err);
+int casg_refs_each_database(struct casg_refs *refs, const char *rev,
+			    casg_database_fn *fn, void *ctx, struct casg_err *err);
+
+/* Who and when, as Git's environment variables say it; any may be NULL. */
+struct casg_ident {
+	const char *name, *email, *date;
+};
+
+struct casg_commit_req {
+	const char *database;
+	const void *version;          /* canonical VERSION text */
+	size_t version_len;
+	const void *packs;            /* PACKS text, or NULL: none, file left out */
+	size_t packs_len;
+	const char *const *parents;   /* revisions; the first one's tree is the base */
+	size_t nparents;
+	const char *message;          /* trailers are added: Casg-Version, Casg-Release */
+	struct casg_ident author, committer;
+	const char *fallback_name;    /* when neither environment nor config says */
+	const char *fallback_email;
+};
+
+/*
+ * Write blobs, tree and commit; no ref moves.  The tree is the first parent's
+ * with <database>/VERSION and PACKS replaced.  Refused (CASG_ECORRUPT) when
+ * the database would lie inside another one or another one inside it.
+ */
+int casg_refs_commit(struct casg_refs *refs, const struct casg_commit_req *req,
+		     char commit_out[CASG_GITID_SIZE], struct casg_err *err);
+
+/*
+ * Apply the casg.* keys of git config (system, global, repository), in that
+ * order.  'git_dir' may be NULL: then outside any repository.
+ */
+int casg_refs_settings(const char *git_dir, struct casg_settings *s,
+		       struct casg_err *err);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * settings - what a user may tune, with one table of names and bounds.
+ *
+ * Precedence is the caller's business and is always the same: start from the
+ * defaults, apply git config (casg_refs_settings), then the environment, then
+ * options.  Every value passes casg_settings_set, so that a bad one is the
+ * same error wherever it came from.  casg-config(5) is the page.
+ *
+ * (Not named config.h: that name belongs to autoconf.)
+ */
+#ifndef CASG_SETTINGS_H
+#define CASG_SETTINGS_H
+
+#include <stdint.h>
+
+#include "err.h"
+
+struct casg_settings {
+	uint64_t threads;    /* casg.threads: workers; 0: one a processor */
+	uint64_t memory;     /* casg.memory: bytes a program may use */
+	uint64_t pack_size;  /* casg.packSize: bytes after which a pack is closed */
+	uint64_t chunk_size; /* casg.chunkSize: bytes of content a chunk aims at */
+	uint64_t level;      /* casg.compression: 0 (none) to 19 */
+};
+
+/* The defaults. */
+void casg_settings_init(struct casg_settings *s);
+
+/*
+ * Set the key 'name' ("casg.threads"; case does not matter) from text.
+ * Sizes take k, m or g.  'origin' names where it came from in messages (may
+ * be NULL: then 'name' is named).  CASG_ECORRUPT for a bad value; an unknown
+ * casg.* key is ignored, as Git ignores its own.
+ */
+int casg_settings_set(struct casg_settings *s, const char *name,
+		      const char *value, const char *origin,
+		      struct casg_err *err);
+
+/* Decimal with an optional k, m or g (1024); 0 or -1. */
+int casg_parse_size(const char *text, uint64_t *nbytes_out);
+
+#endif
