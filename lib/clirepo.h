@@ -1,0 +1,27 @@
+/*
+ * clirepo - the repository a program works in, from its environment.
+ *
+ * What every plumbing program does first, in one place: CASG_DIR (or, as
+ * inside Git hooks, GIT_DIR) names the Git directory, else it is searched for
+ * from the current directory upwards; CASG_CACHE_DIR is where caches go.  Only
+ * programs may use this; all of these die with the message on failure.
+ */
+#ifndef CASG_CLIREPO_H
+#define CASG_CLIREPO_H
+
+#include "repo.h"
+#include "version.h"
+
+void casg_cli_repo(struct casg_repo *repo);
+
+/*
+ * The version that REV:DATABASE names, its id (may be NULL).  Runs
+ * casg-read-version, which has libgit2, for what plain files cannot settle.
+ */
+void casg_cli_resolve(const struct casg_repo *repo, const char *spec,
+		      struct casg_version *out, struct casg_oid *id_out);
+
+/* All of a file, or of standard input for "-", at most 'most' bytes. */
+void casg_cli_slurp(const char *path, size_t most, struct casg_buf *out);
+
+#endif

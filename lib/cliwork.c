@@ -1,0 +1,145 @@
+#include "cliwork.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "clirepo.h"
+#include "clisettings.h"
+#include "io.h"
+
+static struct casg_packw *doomed; /* what a signal must undo */
+
+static void on_signal(int sig)
+{
+	if (doomed)
+		casg_packw_abandon(doomed);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void open_rest(struct casg_work *w, int nthreads, uint64_t cache_nbytes)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_store_opts o = {
+		.packs_dir = w->repo.packs_dir,
+		.index_dir = w->repo.index_dir,
+		.tmp_dir = w->repo.tmp_dir,
+		.cache_nbytes = cache_nbytes,
+	};
+
+	w->pool = casg_workers_new(nthreads, &err);
+	if (!w->pool)
+		casg_die_err(&err);
+	w->ncoders = casg_workers_count(w->pool);
+	w->coders = calloc((size_t)w->ncoders, sizeof(*w->coders));
+	for (int i = 0; w->coders && i < w->ncoders; i++)
+		if (!(w->coders[i] = casg_coder_new()))
+			casg_die("out of memory");
+	if (!w->coders)
+		casg_die("out of memory");
+	if (casg_store_open(&w->store, &o, &err))
+		casg_die_err(&err);
+}
+
+void casg_work_open(struct casg_work *w, const char *threads, const char *memory,
+		    uint64_t cache_nbytes)
+{
+	memset(w, 0, sizeof(*w));
+	casg_cli_repo(&w->repo);
+	casg_cli_settings(&w->repo, &w->settings);
+	casg_cli_setting(&w->settings, "casg.threads", "--threads", threads);
+	casg_cli_setting(&w->settings, "casg.memory", "--memory", memory);
+	open_rest(w, (int)w->settings.threads, cache_nbytes);
+}
+
+void casg_work_open_quick(struct casg_work *w, uint64_t cache_nbytes)
+{
+	memset(w, 0, sizeof(*w));
+	casg_cli_repo(&w->repo);
+	casg_settings_init(&w->settings);
+	open_rest(w, 1, cache_nbytes);
+}
+
+void casg_work_packw(struct casg_work *w)
+{
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_packw_opts o = {
+		.packs_dir = w->repo.packs_dir,
+		.tmp_dir = w->repo.tmp_dir,
+		.ids_dir = w->repo.index_dir,
+		.pack_nbytes = w->settings.pack_size,
+	};
+
+	if (casg_repo_mkdirs(&w->repo, &err))
+		casg_die_err(&err);
+	w->packw = casg_packw_new(w->store, &o, &err);
+	if (!w->packw)
+		casg_die_err(&err);
+	doomed = w->packw;
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		signal(sigs[i], on_signal);
+}
+
+void casg_work_reopen_store(struct casg_work *w)
+{
+	struct casg_err err = CASG_ERR_INIT;
+
+	if (casg_store_rescan(w->store, &err))
+		casg_die_err(&err);
+}
+
+void casg_work_version(struct casg_work *w, const char *spec,
+		       struct casg_version *out, struct casg_roots *roots_out)
+{
+	casg_cli_resolve(&w->repo, spec, out, NULL);
+	casg_work_roots(out, roots_out);
+}
+
+void casg_work_roots(const struct casg_version *v, struct casg_roots *roots_out)
+{
+	roots_out->records = v->records;
+	roots_out->order = v->order;
+	roots_out->presentation = v->presentation;
+	roots_out->count = v->count;
+}
+
+void casg_work_close(struct casg_work *w)
+{
+	doomed = NULL;
+	casg_packw_free(w->packw);
+	casg_store_close(w->store);
+	for (int i = 0; i < w->ncoders; i++)
+		casg_coder_free(w->coders[i]);
+	free(w->coders);
+	casg_workers_free(w->pool);
+	casg_repo_release(&w->repo);
+}
+
+struct casg_coder *casg_work_coder(struct casg_work *w)
+{
+	return w->coders[w->ncoders - 1];
+}
+
+void casg_work_die(struct casg_work *w, const struct casg_err *err)
+{
+	if (w->packw)
+		casg_packw_rollback(w->packw);
+	casg_die_err(err);
+}
+
+void casg_write_facts(const char *path, const struct casg_buf *text)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		casg_die("cannot create '%s': %s", path, strerror(errno));
+	if (casg_write_full(fd, text->data, text->len, &err) || close(fd))
+		casg_die("cannot write '%s': %s", path, err.code ? err.msg : strerror(errno));
+}

@@ -1,0 +1,56 @@
+/*
+ * cliwork - the tools of a program that works on a store: repository, worker
+ * pool, a coder for each worker, the packs, and a pack writer.
+ *
+ * Only programs may use this; everything here dies with the message on
+ * failure.  A pack under way is removed when a signal ends the program.
+ */
+#ifndef CASG_CLIWORK_H
+#define CASG_CLIWORK_H
+
+#include "chunk.h"
+#include "packw.h"
+#include "records.h"
+#include "repo.h"
+#include "settings.h"
+#include "store.h"
+#include "version.h"
+#include "workers.h"
+
+struct casg_work {
+	struct casg_repo repo;
+	struct casg_settings settings;
+	struct casg_workers *pool;
+	struct casg_coder **coders;
+	int ncoders;
+	struct casg_store *store;
+	struct casg_packw *packw;
+};
+
+/*
+ * Discover the repository, read the settings (then 'threads' and 'memory',
+ * the texts of options, or NULL) and open the store with a cache of at most
+ * cache_nbytes.
+ */
+void casg_work_open(struct casg_work *w, const char *threads, const char *memory,
+		    uint64_t cache_nbytes);
+/* The same for one quick read: default settings, one thread, no libgit2. */
+void casg_work_open_quick(struct casg_work *w, uint64_t cache_nbytes);
+void casg_work_packw(struct casg_work *w);
+/* See the packs that others have finished since the store was opened. */
+void casg_work_reopen_store(struct casg_work *w);
+/* The version that 'spec' names, and its roots. */
+void casg_work_version(struct casg_work *w, const char *spec,
+		       struct casg_version *out, struct casg_roots *roots_out);
+void casg_work_roots(const struct casg_version *v, struct casg_roots *roots_out);
+void casg_work_close(struct casg_work *w);
+/* The coder of the thread that owns the pool. */
+struct casg_coder *casg_work_coder(struct casg_work *w);
+/* Undo what the pack writer did, then die with the message. */
+void casg_work_die(struct casg_work *w, const struct casg_err *err)
+	__attribute__((noreturn));
+
+/* "name value" lines into a file that another program reads; dies on failure. */
+void casg_write_facts(const char *path, const struct casg_buf *text);
+
+#endif

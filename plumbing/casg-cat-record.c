@@ -1,0 +1,481 @@
+/* casg-cat-record - print records of a version by key, accession or sequence id */
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "buf.h"
+#include "cli.h"
+#include "cliwork.h"
+#include "exporter.h"
+#include "lines.h"
+#include "objects.h"
+#include "records.h"
+#include "treer.h"
+
+static int batch, buffered, nul_ends, quiet;
+
+static const char *const usage[] = {
+	"[--quiet] [-z] [REV:]DATABASE KEY...",
+	"[--quiet] [-z] --batch [--buffer] [REV:]DATABASE",
+	NULL
+};
+
+static const struct casg_opt opts[] = {
+	{ CASG_OPT_FLAG, 0, "batch", NULL, &batch, "answer each key on standard input, in order" },
+	{ CASG_OPT_FLAG, 0, "buffer", NULL, &buffered, "with --batch: do not flush after each answer" },
+	{ CASG_OPT_FLAG, 'z', "null", NULL, &nul_ends, "with --batch: keys end in NUL" },
+	{ CASG_OPT_FLAG, 'q', "quiet", NULL, &quiet, "say nothing about what is not there" },
+	{ .type = CASG_OPT_END }
+};
+
+enum { WINDOW = 16384 };
+
+/* A record that answers a request. */
+struct hit {
+	size_t request;
+	uint64_t rank, position;
+	size_t text, klen, dlen;  /* in v->text */
+	size_t pres, plen;        /* in v->text, too */
+	struct casg_loc loc;
+};
+
+struct request {
+	size_t at, n;             /* in v->keys */
+	size_t first, nhits;      /* in v->hits, once sorted */
+};
+
+struct view {
+	struct casg_work w;
+	struct casg_version version;
+	struct casg_roots roots;
+	struct casg_treer *tree;
+	struct casg_facts facts;
+	int any_pres;             /* some records are not presented plainly */
+	struct casg_buf keys, text;
+	struct request *req;
+	size_t nreq, cap_req;
+	struct hit *hits;
+	size_t nhits, cap_hits;
+	struct casg_err err;
+};
+
+static void open_view(struct view *v, const char *spec)
+{
+	struct casg_presr *p;
+
+	if (batch)
+		casg_work_open(&v->w, NULL, NULL, (uint64_t)48 << 20);
+	else
+		casg_work_open_quick(&v->w, (uint64_t)16 << 20);
+	casg_work_version(&v->w, spec, &v->version, &v->roots);
+	v->tree = casg_treer_open(v->w.store, casg_work_coder(&v->w), &v->roots.records, &v->err);
+	casg_facts_init(&v->facts);
+	p = v->tree ? casg_presr_open(v->w.store, casg_work_coder(&v->w),
+				      &v->roots.presentation, &v->facts, &v->err) : NULL;
+	if (!p)
+		casg_die_err(&v->err);
+	/* no line about any record: nothing to look up later */
+	v->any_pres = casg_presr_more(p);
+	casg_presr_free(p);
+	/* a record alone is a text of its own */
+	v->facts.final_newline = 1;
+	casg_buf_reset(&v->facts.prologue);
+}
+
+static void add_hit(struct view *v, size_t request, const struct casg_entry *e,
+		    const struct casg_loc *loc)
+{
+	struct hit *h;
+
+	if (CASG_GROW(v->hits, v->nhits + 1, v->cap_hits))
+		casg_die("out of memory");
+	h = &v->hits[v->nhits++];
+	memset(h, 0, sizeof(*h));
+	h->request = request;
+	h->rank = casg_treer_rank(v->tree);
+	h->text = v->text.len;
+	h->klen = e->klen;
+	h->dlen = (size_t)e->dlen;
+	h->loc = *loc;
+	casg_buf_add(&v->text, e->key, e->klen);
+	casg_buf_add(&v->text, e->desc, (size_t)e->dlen);
+	if (v->text.failed)
+		casg_die("out of memory");
+}
+
+/* All records with exactly this key. */
+static size_t find_key(struct view *v, size_t request, const char *key, size_t n)
+{
+	struct casg_entry e;
+	struct casg_loc loc;
+	size_t found = 0;
+	int rc = casg_treer_seek(v->tree, key, n, &v->err);
+
+	while (!rc && (rc = casg_treer_next(v->tree, &e, &loc, &v->err)) > 0) {
+		if (e.klen != n || memcmp(e.key, key, n))
+			return found;
+		add_hit(v, request, &e, &loc);
+		found++;
+		rc = 0;
+	}
+	if (rc < 0)
+		casg_die_err(&v->err);
+	return found;
+}
+
+/*
+ * A bare accession is the second part of "sp|P12345|NAME"; the first part is
+ * one of the tags of NCBI's and UniProt's header lines.
+ */
+static size_t find_accession(struct view *v, size_t request, const char *acc, size_t n)
+{
+	static const char *const tags[] = {
+		"bbs", "dbj", "emb", "gb", "gi", "gim", "gnl", "gpp", "lcl", "nat", "oth",
+		"pat", "pdb", "pir", "prf", "ref", "sp", "tpd", "tpe", "tpg", "tr"
+	};
+	struct casg_buf prefix = CASG_BUF_INIT;
+	struct casg_entry e;
+	struct casg_loc loc;
+	size_t found = 0;
+	int rc = 0;
+
+	if (!n || memchr(acc, '|', n))
+		return 0;
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+		casg_buf_reset(&prefix);
+		casg_buf_addf(&prefix, "%s|", tags[i]);
+		casg_buf_add(&prefix, acc, n);
+		rc = casg_treer_seek(v->tree, (const char *)prefix.data, prefix.len, &v->err);
+		while (!rc && (rc = casg_treer_next(v->tree, &e, &loc, &v->err)) > 0) {
+			rc = 0;
+			if (e.klen < prefix.len || memcmp(e.key, prefix.data, prefix.len))
+				break;
+			if (e.klen > prefix.len && e.key[prefix.len] != '|') {
+				/* P12345.2 or P123456 lies between */
+				if ((unsigned char)e.key[prefix.len] > '|')
+					break;
+				continue;
+			}
+			add_hit(v, request, &e, &loc);
+			found++;
+		}
+		if (rc < 0)
+			casg_die_err(&v->err);
+	}
+	casg_buf_release(&prefix);
+	return found;
+}
+
+/* All records with this sequence: the tree is in key order, so it is scanned. */
+static size_t find_sequence(struct view *v, size_t request, const char *hex, size_t n)
+{
+	struct casg_entry e;
+	struct casg_objinfo got;
+	struct casg_oid id;
+	struct casg_loc loc;
+	size_t found = 0;
+	int rc;
+
+	if (casg_oid_parse(&id, hex, n))
+		return 0;
+	rc = casg_store_find(v->w.store, casg_work_coder(&v->w), &id, &loc, NULL, &v->err);
+	if (rc > 0)
+		rc = casg_treer_seek(v->tree, "", 0, &v->err);
+	else if (!rc)
+		return 0;
+	while (!rc && (rc = casg_treer_next(v->tree, &e, &loc, &v->err)) > 0) {
+		rc = casg_store_info(v->w.store, casg_work_coder(&v->w), &loc, &got, &v->err);
+		if (!rc && casg_oid_eq(&got.id, &id)) {
+			add_hit(v, request, &e, &loc);
+			found++;
+		}
+	}
+	if (rc < 0)
+		casg_die_err(&v->err);
+	return found;
+}
+
+static int cmp_request(const void *a, const void *b, void *ctx)
+{
+	const struct view *v = ctx;
+	const struct request *x = &v->req[*(const size_t *)a], *y = &v->req[*(const size_t *)b];
+	int c = casg_key_cmp((const char *)v->keys.data + x->at, x->n, 0,
+			     (const char *)v->keys.data + y->at, y->n, 0);
+
+	return c ? c : *(const size_t *)a < *(const size_t *)b ? -1 : 1;
+}
+
+static int cmp_hit(const void *a, const void *b)
+{
+	const struct hit *x = a, *y = b;
+
+	if (x->request != y->request)
+		return x->request < y->request ? -1 : 1;
+	return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+static int cmp_rank(const void *a, const void *b)
+{
+	const struct hit *x = a, *y = b;
+
+	return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+static int cmp_position(const void *a, const void *b)
+{
+	const struct hit *x = a, *y = b;
+
+	return x->position < y->position ? -1 : x->position > y->position;
+}
+
+/* Where in the file the hits stand: one pass over the order object. */
+static void find_positions(struct view *v)
+{
+	struct casg_orderr *o = casg_orderr_open(v->w.store, casg_work_coder(&v->w),
+						 &v->roots.order, v->roots.count, &v->err);
+	uint64_t rank, position = 0;
+	int rc = o ? 0 : -1;
+
+	qsort(v->hits, v->nhits, sizeof(*v->hits), cmp_rank);
+	while (!rc && (rc = casg_orderr_next(o, &rank, &v->err)) > 0) {
+		size_t lo = 0, hi = v->nhits;
+
+		while (lo < hi) {
+			size_t mid = lo + (hi - lo) / 2;
+
+			if (v->hits[mid].rank < rank)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		for (; lo < v->nhits && v->hits[lo].rank == rank; lo++)
+			v->hits[lo].position = position;
+		position++;
+		rc = 0;
+	}
+	if (rc < 0)
+		casg_die_err(&v->err);
+	casg_orderr_free(o);
+}
+
+/* What the file looked like there: one pass over the presentation object. */
+static void find_presentations(struct view *v)
+{
+	struct casg_facts unused;
+	struct casg_presr *p;
+	const char *pres;
+	size_t n;
+
+	if (v->any_pres && v->nhits) {
+		casg_facts_init(&unused);
+		find_positions(v);
+		qsort(v->hits, v->nhits, sizeof(*v->hits), cmp_position);
+		p = casg_presr_open(v->w.store, casg_work_coder(&v->w),
+				    &v->roots.presentation, &unused, &v->err);
+		if (!p)
+			casg_die_err(&v->err);
+		for (size_t i = 0; i < v->nhits; i++) {
+			struct hit *h = &v->hits[i];
+
+			if (i && h->position == h[-1].position) {
+				h->pres = h[-1].pres;
+				h->plen = h[-1].plen;
+				continue;
+			}
+			if (casg_presr_skip_to(p, h->position, &pres, &n, &v->err))
+				casg_die_err(&v->err);
+			h->pres = v->text.len;
+			h->plen = n;
+			casg_buf_add(&v->text, pres, n);
+		}
+		casg_presr_free(p);
+		casg_facts_release(&unused);
+	} else {
+		for (size_t i = 0; i < v->nhits; i++) {
+			v->hits[i].pres = v->text.len;
+			v->hits[i].plen = 1;
+		}
+		casg_buf_addch(&v->text, '-');
+	}
+	if (v->text.failed)
+		casg_die("out of memory");
+}
+
+static int write_text(void *ctx, const uint8_t *p, size_t n, struct casg_err *err)
+{
+	(void)ctx;
+	(void)err;
+	casg_out(p, n);
+	return 0;
+}
+
+static void write_hits(struct view *v, struct casg_exporter *x, const struct request *r)
+{
+	for (size_t i = r->first; i < r->first + r->nhits; i++) {
+		const struct hit *h = &v->hits[i];
+		const char *t = (const char *)v->text.data;
+		const struct casg_export_record e = {
+			.key = t + h->text, .klen = h->klen,
+			.desc = t + h->text + h->klen, .dlen = h->dlen,
+			.pres = t + h->pres, .plen = h->plen, .loc = h->loc,
+		};
+
+		if (casg_exporter_add(x, &e, &v->err))
+			casg_die_err(&v->err);
+	}
+}
+
+static struct casg_exporter *new_exporter(struct view *v)
+{
+	struct casg_exporter *x = casg_exporter_new(v->w.store, v->w.pool, v->w.coders,
+						    &v->facts, (uint64_t)16 << 20,
+						    write_text, v, &v->err);
+
+	if (!x)
+		casg_die_err(&v->err);
+	return x;
+}
+
+/* Look up all requests of the window in the order of the tree. */
+static void look_up(struct view *v)
+{
+	size_t *order = malloc(v->nreq * sizeof(*order) + 1);
+
+	if (!order)
+		casg_die("out of memory");
+	for (size_t i = 0; i < v->nreq; i++)
+		order[i] = i;
+	qsort_r(order, v->nreq, sizeof(*order), cmp_request, v);
+	v->nhits = 0;
+	casg_buf_reset(&v->text);
+	for (size_t i = 0; i < v->nreq; i++) {
+		const struct request *r = &v->req[order[i]];
+		const char *key = (const char *)v->keys.data + r->at;
+
+		if (!find_key(v, order[i], key, r->n) &&
+		    !find_accession(v, order[i], key, r->n))
+			find_sequence(v, order[i], key, r->n);
+	}
+	free(order);
+	find_presentations(v);
+	qsort(v->hits, v->nhits, sizeof(*v->hits), cmp_hit);
+	for (size_t i = 0, h = 0; i < v->nreq; i++) {
+		v->req[i].first = h;
+		while (h < v->nhits && v->hits[h].request == i)
+			h++;
+		v->req[i].nhits = h - v->req[i].first;
+	}
+}
+
+static void add_request(struct view *v, const char *key, size_t n)
+{
+	struct request *r;
+
+	if (CASG_GROW(v->req, v->nreq + 1, v->cap_req))
+		casg_die("out of memory");
+	r = &v->req[v->nreq++];
+	r->at = v->keys.len;
+	r->n = n;
+	casg_buf_add(&v->keys, key, n);
+	casg_buf_cstr(&v->keys);
+	if (v->keys.failed)
+		casg_die("out of memory");
+}
+
+/*
+ * Answers go out in order; "KEY missing" stands where there is none, so what
+ * was gathered before it must be written first.
+ */
+static int answer(struct view *v)
+{
+	struct casg_exporter *x = new_exporter(v);
+	int missing = 0;
+
+	if (!v->nreq)
+		goto out;
+	look_up(v);
+	for (size_t i = 0; i < v->nreq; i++) {
+		const struct request *r = &v->req[i];
+		const char *key = (const char *)v->keys.data + r->at;
+
+		if (r->nhits) {
+			write_hits(v, x, r);
+			continue;
+		}
+		missing = 1;
+		if (!batch) {
+			if (!quiet)
+				casg_error("'%.*s' is not in there", (int)r->n, key);
+			continue;
+		}
+		if (casg_exporter_finish(x, &v->err))
+			casg_die_err(&v->err);
+		casg_exporter_free(x);
+		x = new_exporter(v);
+		casg_out(key, r->n);
+		casg_out(" missing\n", 9);
+	}
+	if (casg_exporter_finish(x, &v->err))
+		casg_die_err(&v->err);
+out:
+	casg_exporter_free(x);
+	v->nreq = 0;
+	casg_buf_reset(&v->keys);
+	return missing;
+}
+
+static int run_batch(struct view *v)
+{
+	struct casg_lines *l = casg_lines_open(0, nul_ends ? '\0' : '\n');
+	const char *line;
+	size_t n;
+	int rc;
+
+	if (!l)
+		casg_die("out of memory");
+	/* what has been asked already is answered together */
+	while ((rc = casg_lines_next(l, &line, &n, &v->err)) > 0) {
+		add_request(v, line, n);
+		if (v->nreq < WINDOW && (buffered || casg_lines_pending(l)))
+			continue;
+		answer(v);
+		if (!buffered)
+			casg_out_flush();
+	}
+	if (rc < 0)
+		casg_die_err(&v->err);
+	answer(v);
+	casg_out_flush();
+	casg_lines_close(l);
+	return 0;
+}
+
+static int run(int argc, char **argv)
+{
+	struct view v = { 0 };
+	int rc;
+
+	if (batch && argc > 1)
+		casg_usage_die("--batch reads its keys from standard input");
+	if (!batch && argc < 2)
+		casg_usage_die("no key given");
+	open_view(&v, argv[0]);
+	if (batch) {
+		rc = run_batch(&v);
+	} else {
+		for (int i = 1; i < argc; i++)
+			add_request(&v, argv[i], strlen(argv[i]));
+		rc = answer(&v) ? CASG_EXIT_NO : 0;
+	}
+	casg_treer_free(v.tree);
+	casg_facts_release(&v.facts);
+	casg_version_release(&v.version);
+	casg_buf_release(&v.keys);
+	casg_buf_release(&v.text);
+	free(v.req);
+	free(v.hits);
+	casg_work_close(&v.w);
+	return rc;
+}
+
+const struct casg_cmd casg_cmd = { "casg-cat-record", usage, opts, 1, -1, run };

@@ -1,0 +1,156 @@
+/*
+ * casg-commit-tree - a VERSION becomes a Git commit; no ref moves.
+ */
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "cli.h"
+#include "cliwork.h"
+#include "clirepo.h"
+#include "packlist.h"
+#include "reach.h"
+#include "refs.h"
+#include "version.h"
+
+static struct casg_strs parents;
+static struct casg_strs messages;
+static const char *database;
+static const char *packs_file;
+
+static const char *const usage[] = {
+	"[-p PARENT]... [-m MESSAGE]... --database=NAME [--packs=FILE] <VERSION",
+	NULL
+};
+
+static const struct casg_opt opts[] = {
+	{ CASG_OPT_LIST, 'p', NULL, "PARENT", &parents,
+	  "a parent commit; the first one's tree is built upon" },
+	{ CASG_OPT_LIST, 'm', NULL, "MESSAGE", &messages,
+	  "a paragraph of the commit message" },
+	{ CASG_OPT_STR, 0, "database", "NAME", &database,
+	  "the database whose version this is" },
+	{ CASG_OPT_STR, 0, "packs", "FILE", &packs_file,
+	  "the PACKS to commit beside it: '<id> <bytes> <kinds>' lines" },
+	{ CASG_OPT_END, 0, NULL, NULL, NULL, NULL }
+};
+
+/* Paragraphs as 'git commit-tree -m' makes them, or what the version says. */
+static void make_message(struct casg_buf *out, const struct casg_version *v)
+{
+	char when[CASG_TIME_SIZE];
+
+	for (size_t i = 0; i < messages.n; i++)
+		casg_buf_addf(out, "%s%s\n", i ? "\n" : "", messages.v[i]);
+	if (!messages.n)
+		casg_buf_addf(out, "%s: %s\n", database, v->release ? v->release :
+			      casg_time_format(v->sequence_time, when));
+}
+
+/* What Git falls back on: the password file and the host's name. */
+static void make_fallback(struct casg_buf *name, struct casg_buf *email)
+{
+	const struct passwd *pw = getpwuid(getuid());
+	const char *user = pw && *pw->pw_name ? pw->pw_name : "unknown";
+	char host[256] = "";
+
+	if (pw && pw->pw_gecos)
+		casg_buf_add(name, pw->pw_gecos, strcspn(pw->pw_gecos, ","));
+	if (!name->len)
+		casg_buf_addstr(name, user);
+	if (gethostname(host, sizeof(host) - 1) || !*host)
+		strcpy(host, "localhost");
+	casg_buf_addf(email, "%s@%s", user, host);
+}
+
+static void commit(struct casg_commit_req *req)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_buf name = CASG_BUF_INIT, email = CASG_BUF_INIT;
+	char hex[CASG_GITID_SIZE + 1];
+	struct casg_repo repo;
+	struct casg_refs *refs;
+
+	req->author = (struct casg_ident){ getenv("GIT_AUTHOR_NAME"),
+		getenv("GIT_AUTHOR_EMAIL"), getenv("GIT_AUTHOR_DATE") };
+	req->committer = (struct casg_ident){ getenv("GIT_COMMITTER_NAME"),
+		getenv("GIT_COMMITTER_EMAIL"), getenv("GIT_COMMITTER_DATE") };
+	make_fallback(&name, &email);
+	req->fallback_name = casg_buf_cstr(&name);
+	req->fallback_email = getenv("EMAIL") ? getenv("EMAIL") : casg_buf_cstr(&email);
+	casg_cli_repo(&repo);
+	if (casg_refs_open(&refs, &repo, &err) || casg_refs_commit(refs, req, hex, &err))
+		casg_die_err(&err);
+	casg_out(hex, strlen(hex));
+	casg_out("\n", 1);
+	casg_refs_free(refs);
+	casg_repo_release(&repo);
+	casg_buf_release(&name);
+	casg_buf_release(&email);
+}
+
+/* That everything is there is settled here, before anything names it. */
+static void find_packs(const struct casg_version *v, struct casg_buf *out)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_roots roots;
+	struct casg_work w;
+
+	casg_work_open_quick(&w, (uint64_t)8 << 20);
+	casg_work_roots(v, &roots);
+	if (casg_reach_text(w.store, casg_work_coder(&w), &roots, out, &err))
+		casg_die_err(&err);
+	casg_work_close(&w);
+}
+
+static int run(int argc, char **argv)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_buf text = CASG_BUF_INIT, packs = CASG_BUF_INIT;
+	struct casg_buf message = CASG_BUF_INIT;
+	struct casg_commit_req req = { 0 };
+	struct casg_version v;
+
+	(void)argc;
+	(void)argv;
+	if (!database)
+		casg_usage_die("option '--database' is required");
+	if (casg_database_check(database, &err))
+		casg_usage_die("%s", err.msg);
+	casg_version_init(&v);
+	casg_cli_slurp("-", CASG_VERSION_MAX_BYTES, &text);
+	if (casg_version_decode(&v, text.data, text.len, &err))
+		casg_die_err(&err);
+	if (packs_file) {
+		casg_cli_slurp(packs_file, CASG_PACKLIST_MAX_BYTES, &packs);
+	} else {
+		find_packs(&v, &packs);
+	}
+	req.packs = casg_buf_cstr(&packs);
+	req.packs_len = packs.len;
+	make_message(&message, &v);
+	casg_version_release(&v);
+	req.message = casg_buf_cstr(&message);
+	req.database = database;
+	req.version = text.data;
+	req.version_len = text.len;
+	req.parents = parents.v;
+	req.nparents = parents.n;
+	commit(&req);
+	casg_buf_release(&text);
+	casg_buf_release(&packs);
+	casg_buf_release(&message);
+	return CASG_EXIT_YES;
+}
+
+const struct casg_cmd casg_cmd = {
+	.name = "casg-commit-tree",
+	.usage = usage,
+	.opts = opts,
+	.min_args = 0,
+	.max_args = 0,
+	.run = run,
+};

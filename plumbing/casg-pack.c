@@ -1,0 +1,262 @@
+/* casg-pack - store the sequences of a FASTA text, print its record stream */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "cli.h"
+#include "cliwork.h"
+#include "endian.h"
+#include "fasta.h"
+#include "fastain.h"
+#include "packer.h"
+#include "stream.h"
+#include "taxon.h"
+
+static const char *threads, *memory, *facts_file;
+static int nul_ends, quiet, allow_empty, show_progress = -1;
+
+static const char *const usage[] = {
+	"[-z] [--quiet] [--progress] [--allow-empty] [--threads=N] [--memory=SIZE] [--facts=FILE] [FILE...]",
+	NULL
+};
+
+static const struct casg_opt opts[] = {
+	{ CASG_OPT_FLAG, 'z', NULL, NULL, &nul_ends,
+	  "end lines with NUL and quote nothing" },
+	{ CASG_OPT_FLAG, 'q', "quiet", NULL, &quiet, "no warnings and no progress" },
+	{ CASG_OPT_FLAG, 0, "progress", NULL, &show_progress,
+	  "show progress even if stderr is no terminal" },
+	{ CASG_OPT_FLAG, 0, "allow-empty", NULL, &allow_empty,
+	  "a text without records is not an error" },
+	{ CASG_OPT_STR, 0, "threads", "N", &threads, "workers; 0: one a processor" },
+	{ CASG_OPT_STR, 0, "memory", "SIZE", &memory, "memory to use, as 256m" },
+	{ CASG_OPT_STR, 0, "facts", "FILE", &facts_file,
+	  "write what was counted, as \"name value\" lines" },
+	{ .type = CASG_OPT_END }
+};
+
+struct job {
+	struct casg_work w;
+	struct casg_packer *packer;
+	struct casg_hasher *source;
+	struct casg_buf key, desc, pres, taxon, tag, line;
+	struct casg_fastain_stats stats;
+	struct casg_progress *progress;
+	uint64_t bytes_out;
+};
+
+static int put_line(struct job *j, struct casg_err *err)
+{
+	if (casg_buf_check(&j->line, err))
+		return err->code;
+	casg_out(j->line.data, j->line.len);
+	return 0;
+}
+
+static int on_facts(void *ctx, const struct casg_facts *facts, struct casg_err *err)
+{
+	struct job *j = ctx;
+	struct casg_oid id;
+	int rc = 0;
+
+	casg_buf_reset(&j->line);
+	if (casg_percent_length(facts->prologue.data, facts->prologue.len) > CASG_INLINE_MAX) {
+		rc = casg_packer_blob(j->packer, facts->prologue.data,
+				      facts->prologue.len, &id, err);
+		if (!rc)
+			rc = casg_facts_format_ex(&j->line, facts, &id);
+	} else {
+		rc = casg_facts_format(&j->line, facts);
+	}
+	casg_buf_addch(&j->line, nul_ends ? '\0' : '\n');
+	return rc ? rc : put_line(j, err);
+}
+
+static int on_begin(void *ctx, const char *key, size_t klen, const char *desc,
+		    size_t dlen, struct casg_err *err)
+{
+	struct job *j = ctx;
+
+	casg_buf_reset(&j->key);
+	casg_buf_reset(&j->desc);
+	casg_buf_add(&j->key, key, klen);
+	casg_buf_add(&j->desc, desc, dlen);
+	return j->key.failed || j->desc.failed ? casg_err_nomem(err) : 0;
+}
+
+static int on_residues(void *ctx, const uint8_t *p, size_t n, struct casg_err *err)
+{
+	struct job *j = ctx;
+
+	return casg_packer_residues(j->packer, p, n, err);
+}
+
+/* A tag is the fields of the line that the sequence does not give. */
+static void tag_field(struct casg_buf *tag, const void *p, size_t n)
+{
+	uint8_t len[4];
+
+	casg_put_le32(len, (uint32_t)n);
+	casg_buf_add(tag, len, 4);
+	casg_buf_add(tag, p, n);
+}
+
+static int on_end(void *ctx, uint64_t nresidues, const char *pres, size_t preslen,
+		  struct casg_err *err)
+{
+	struct job *j = ctx;
+	int rc = 0;
+
+	(void)nresidues;
+	casg_buf_reset(&j->pres);
+	casg_buf_reset(&j->taxon);
+	casg_buf_reset(&j->tag);
+	if (preslen > CASG_INLINE_MAX) {
+		struct casg_oid id;
+
+		rc = casg_packer_blob(j->packer, pres, preslen, &id, err);
+		casg_buf_addch(&j->pres, '@');
+		casg_oid_addhex(&j->pres, &id);
+		pres = (const char *)j->pres.data;
+		preslen = j->pres.len;
+	}
+	if (!rc)
+		rc = casg_taxon_declared((const char *)j->key.data, j->key.len,
+					 (const char *)j->desc.data, j->desc.len, &j->taxon);
+	if (rc)
+		return rc;
+	tag_field(&j->tag, j->key.data, j->key.len);
+	tag_field(&j->tag, j->taxon.data, j->taxon.len);
+	tag_field(&j->tag, pres, preslen);
+	casg_buf_add(&j->tag, j->desc.data, j->desc.len);
+	rc = casg_buf_check(&j->tag, err);
+	return rc ? rc : casg_packer_end(j->packer, j->tag.data, j->tag.len, err);
+}
+
+static void on_warn(void *ctx, const char *msg)
+{
+	(void)ctx;
+	if (!quiet)
+		casg_warn("%s", msg);
+}
+
+static const char *take_field(const uint8_t **tag, size_t *n_out)
+{
+	const uint8_t *p = *tag;
+
+	*n_out = casg_get_le32(p);
+	*tag = p + 4 + *n_out;
+	return (const char *)p + 4;
+}
+
+static int on_record(void *ctx, const uint8_t *tag, size_t n, const struct casg_oid *id,
+		     uint64_t nresidues, struct casg_err *err)
+{
+	struct job *j = ctx;
+	const uint8_t *end = tag + n;
+	struct casg_rec r = { .oid = *id, .length = nresidues };
+
+	r.key = take_field(&tag, &r.klen);
+	r.taxon = take_field(&tag, &r.tlen);
+	r.pres = take_field(&tag, &r.plen);
+	r.desc = (const char *)tag;
+	r.dlen = (size_t)(end - tag);
+	casg_buf_reset(&j->line);
+	if (casg_rec_format(&j->line, &r, nul_ends))
+		return casg_err_nomem(err);
+	return put_line(j, err);
+}
+
+static int on_bytes(void *ctx, const uint8_t *p, size_t n, struct casg_err *err)
+{
+	struct job *j = ctx;
+
+	(void)err;
+	casg_hasher_update(j->source, p, n);
+	casg_progress_update(j->progress, j->stats.nrecords, j->stats.raw_done,
+			     j->stats.raw_total);
+	return 0;
+}
+
+static void write_facts(struct job *j, const struct casg_packer_stats *s)
+{
+	struct casg_buf b = CASG_BUF_INIT;
+	struct casg_oid id;
+
+	casg_hasher_final(j->source, &id);
+	casg_buf_addf(&b, "records %" PRIu64 "\nnew %" PRIu64 "\nknown %" PRIu64
+		      "\nresidues %" PRIu64 "\nbytes-in %" PRIu64 "\nbytes-stored %" PRIu64
+		      "\nsource-sha256 ", s->nrecords, s->nnew, s->nrecords - s->nnew,
+		      s->nresidues, j->stats.nbytes, casg_packw_nbytes(j->w.packw));
+	casg_oid_addhex(&b, &id);
+	casg_buf_addch(&b, '\n');
+	for (uint32_t i = 0; i < casg_packw_npacks(j->w.packw); i++) {
+		if (!casg_packw_ours(j->w.packw, i))
+			continue;
+		casg_buf_addstr(&b, "pack ");
+		casg_oid_addhex(&b, casg_packw_pack(j->w.packw, i, NULL));
+		casg_buf_addch(&b, '\n');
+	}
+	casg_write_facts(facts_file, &b);
+	casg_buf_release(&b);
+}
+
+static uint64_t batch_size(const struct casg_settings *s)
+{
+	uint64_t most = (uint64_t)48 << 20;
+
+	/* two batches, what they compress to, and the tables beside them */
+	return s->memory / 8 < most ? s->memory / 8 : most;
+}
+
+static int run(int argc, char **argv)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct job j = { 0 };
+	struct casg_packer_stats s;
+	const struct casg_fasta_handler h = {
+		.ctx = &j, .facts = on_facts, .begin = on_begin,
+		.residues = on_residues, .end = on_end, .warn = on_warn,
+	};
+	struct casg_packer_opts po;
+
+	casg_work_open(&j.w, threads, memory, (uint64_t)8 << 20);
+	casg_work_packw(&j.w);
+	po.level = (int)j.w.settings.level;
+	po.chunk_nbytes = j.w.settings.chunk_size;
+	po.pack_nbytes = j.w.settings.pack_size;
+	po.batch_nbytes = batch_size(&j.w.settings);
+	j.source = casg_hasher_new();
+	j.packer = casg_packer_new(j.w.store, j.w.packw, j.w.pool, j.w.coders, &po,
+				   on_record, &j, &err);
+	if (!j.packer || !j.source)
+		casg_die("out of memory");
+	casg_hasher_init(j.source);
+	j.progress = casg_progress_start("packing", quiet ? 0 : show_progress);
+	if (casg_fasta_from_files((const char *const *)argv, (size_t)argc, &h, on_bytes, &j,
+				  &j.stats, &err) ||
+	    casg_packer_finish(j.packer, &s, &err))
+		casg_work_die(&j.w, &err);
+	casg_progress_stop(j.progress);
+	if (!s.nrecords && !allow_empty) {
+		casg_err_set(&err, CASG_ECORRUPT,
+			     "no records in the input (--allow-empty accepts that)");
+		casg_work_die(&j.w, &err);
+	}
+	if (!j.stats.final_newline) {
+		static const char last[] = "#casg final-newline=no";
+
+		casg_out(last, sizeof(last) - 1);
+		casg_out(nul_ends ? "" : "\n", 1);
+	}
+	if (facts_file)
+		write_facts(&j, &s);
+	casg_out_flush();
+	casg_packer_free(j.packer);
+	casg_hasher_free(j.source);
+	casg_work_close(&j.w);
+	return 0;
+}
+
+const struct casg_cmd casg_cmd = { "casg-pack", usage, opts, 0, -1, run };

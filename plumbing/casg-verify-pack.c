@@ -1,0 +1,374 @@
+/* casg-verify-pack - check packs and their indexes */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "blocks.h"
+#include "buf.h"
+#include "cli.h"
+#include "clipack.h"
+#include "map.h"
+
+static int quick, verbose, stat_only, list_objects;
+static const char *threads;
+
+static const char *const usage[] = {
+	"[--quick] [-v] [--stat] [--objects] [--threads=N] PACK...",
+	NULL
+};
+
+static const struct casg_opt opts[] = {
+	{ CASG_OPT_FLAG, 0, "quick", NULL, &quick, "compare checksums, decode nothing" },
+	{ CASG_OPT_FLAG, 'v', NULL, NULL, &verbose, "list the chunks" },
+	{ CASG_OPT_FLAG, 0, "stat", NULL, &stat_only, "sum up the chunks by kind" },
+	{ CASG_OPT_FLAG, 0, "objects", NULL, &list_objects,
+	  "name the objects that damaged chunks hold, where known" },
+	{ CASG_OPT_STR, 0, "threads", "N", &threads, "how many threads (0: one a processor)" },
+	{ .type = CASG_OPT_END }
+};
+
+static struct casg_packtool tool;
+
+/* One pack and what was found. */
+struct pack {
+	struct casg_buf path, idx_path;
+	struct casg_oid expected;
+	int has_name;
+	struct casg_map map;
+	struct casg_packidx x;
+	int has_idx;         /* x is open */
+	struct casg_packwalk *w;
+	int damaged, unsettled;
+};
+
+static void bad(struct pack *p, int code, const char *msg)
+{
+	casg_error("%s", msg);
+	if (code == CASG_ECORRUPT || code == CASG_ENOTOURS)
+		p->damaged = 1;
+	else
+		p->unsettled = 1;
+}
+
+/* ---- the index --------------------------------------------------------- */
+
+static void open_index(struct pack *p)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	const char *path = (const char *)p->idx_path.data;
+
+	if (!casg_map_open(&p->map, path, &err)) {
+		if (!casg_packidx_open(&p->x, p->map.data, p->map.size, &err))
+			p->has_idx = 1;
+		else
+			casg_err_prefix(&err, "index '%s'", path);
+	}
+	if (!p->has_idx)
+		bad(p, err.code, err.msg);
+}
+
+static const char *area_of(const struct casg_packidx *x, uint64_t block)
+{
+	if (block >= x->at_nodes)
+		return "nodes";
+	if (block >= x->at_objects)
+		return "objects";
+	if (block >= x->at_buckets)
+		return "buckets";
+	if (block >= x->at_byid)
+		return "chunks by id";
+	return block >= x->at_chunks ? "chunks" : "header";
+}
+
+static void disagrees(struct pack *p, const char *where, uint64_t number)
+{
+	struct casg_err err;
+
+	casg_err_set(&err, CASG_ECORRUPT, "index '%s' does not agree with its pack: %s %llu",
+		     (char *)p->idx_path.data, where, (unsigned long long)number);
+	bad(p, CASG_ECORRUPT, err.msg);
+}
+
+/* What a good pack's index must be, byte for byte. */
+static void compare_bytes(struct pack *p)
+{
+	struct casg_buf want = CASG_BUF_INIT;
+	struct casg_err err = CASG_ERR_INIT;
+	size_t n;
+
+	if (casg_packwalk_index(p->w, &want, &err))
+		casg_die_err(&err);
+	n = want.len < p->map.size ? want.len : p->map.size;
+	for (size_t at = 0; at < n; at += CASG_BLOCK)
+		if (memcmp(want.data + at, p->map.data + at, CASG_BLOCK)) {
+			char where[64];
+
+			snprintf(where, sizeof(where), "%s, block",
+				 area_of(&p->x, at / CASG_BLOCK));
+			disagrees(p, where, at / CASG_BLOCK);
+			break;
+		}
+	if (want.len != p->map.size)
+		disagrees(p, "its length should be", want.len);
+	casg_buf_release(&want);
+}
+
+/* Of what can be compared without ids: the table of chunks. */
+static void compare_chunks(struct pack *p)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_idx_chunk x;
+
+	if (p->w->whole.state != CASG_WALK_DAMAGED && p->x.nchunks != p->w->nchunks)
+		disagrees(p, "number of chunks", p->x.nchunks);
+	for (uint32_t i = 0; i < p->w->nchunks && i < p->x.nchunks; i++) {
+		const struct casg_idx_chunk *y = &p->w->idx[i];
+
+		if (p->w->chunks[i].state != CASG_WALK_GOOD)
+			continue;
+		if (casg_packidx_chunk(&p->x, i, &x, &err)) {
+			casg_err_prefix(&err, "index '%s'", (char *)p->idx_path.data);
+			bad(p, err.code, err.msg);
+			return;
+		}
+		if (x.offset != y->offset || x.nbytes != y->nbytes || x.nraw != y->nraw ||
+		    x.nmembers != y->nmembers || x.kind != y->kind ||
+		    (!quick && !casg_oid_eq(&x.id, &y->id)))
+			disagrees(p, "chunk", i);
+	}
+}
+
+static void check_index(struct pack *p)
+{
+	struct casg_err err = CASG_ERR_INIT;
+
+	if (!p->has_idx)
+		return;
+	if (casg_blocks_check_all(&p->x.blocks, &err)) {
+		casg_err_prefix(&err, "index '%s'", (char *)p->idx_path.data);
+		bad(p, err.code, err.msg);
+	} else if (quick || p->w->ndamaged || p->w->nunsettled) {
+		compare_chunks(p);
+	} else {
+		compare_bytes(p);
+	}
+}
+
+/* ---- what is printed --------------------------------------------------- */
+
+static const char *id_text(const struct pack *p, uint32_t chunk, char *hex)
+{
+	struct casg_oid none = { { 0 } };
+	struct casg_idx_chunk x;
+
+	if (!casg_oid_eq(&p->w->idx[chunk].id, &none))
+		return casg_oid_hex(&p->w->idx[chunk].id, hex);
+	if (p->has_idx && !casg_packidx_chunk((struct casg_packidx *)&p->x, chunk, &x, NULL))
+		return casg_oid_hex(&x.id, hex);
+	return "-";
+}
+
+static void list_chunks(const struct pack *p)
+{
+	static const char *const layouts[] = { "plain", "dna2", "columns" };
+	struct casg_buf b = CASG_BUF_INIT;
+	char hex[CASG_OID_HEXSZ + 1];
+
+	for (uint32_t i = 0; i < p->w->nchunks; i++) {
+		const struct casg_idx_chunk *x = &p->w->idx[i];
+		int l = p->w->chunks[i].layout;
+
+		casg_buf_reset(&b);
+		casg_buf_addf(&b, "%u\t%s\t%s\t%u\t%u\t%llu\t%llu\t%s\n", i,
+			      casg_chunk_kind_name(x->kind), l < 3 ? layouts[l] : "?",
+			      x->nmembers, x->nraw, (unsigned long long)x->nbytes,
+			      (unsigned long long)x->offset, id_text(p, i, hex));
+		casg_out(b.data, b.len);
+	}
+	casg_buf_release(&b);
+}
+
+static void print_stat(const struct pack *p)
+{
+	struct casg_buf b = CASG_BUF_INIT;
+
+	for (int kind = CASG_CHUNK_SEQ; kind <= CASG_CHUNK_REFS; kind++) {
+		unsigned long long n = 0, members = 0, raw = 0, stored = 0;
+
+		for (uint32_t i = 0; i < p->w->nchunks; i++)
+			if (p->w->idx[i].kind == kind) {
+				n++;
+				members += p->w->idx[i].nmembers;
+				raw += p->w->idx[i].nraw;
+				stored += p->w->idx[i].nbytes;
+			}
+		if (n)
+			casg_buf_addf(&b, "%s: %llu chunks, %llu members, %llu bytes, %llu stored\n",
+				      casg_chunk_kind_name(kind), n, members, raw, stored);
+	}
+	casg_out(b.data, b.len);
+	casg_buf_release(&b);
+}
+
+static void print_object(const struct casg_oid *id, int kind, uint32_t chunk)
+{
+	struct casg_buf b = CASG_BUF_INIT;
+
+	casg_oid_addhex(&b, id);
+	casg_buf_addf(&b, "\t%s\t%u\n", casg_chunk_kind_name(kind), chunk);
+	casg_out(b.data, b.len);
+	casg_buf_release(&b);
+}
+
+/* From the list of ids that casg-pack leaves in the cache. */
+static void name_objects(const struct pack *p, uint32_t chunk, const struct casg_idx_chunk *x)
+{
+	struct casg_map map = CASG_MAP_INIT;
+	struct casg_buf path = CASG_BUF_INIT;
+	struct casg_blocks blocks;
+	char hex[CASG_OID_HEXSZ + 1];
+
+	if (!tool.in_repo)
+		return;
+	casg_buf_addf(&path, "%s/pack-%s.objects", tool.repo.index_dir,
+		      casg_oid_hex(&p->x.pack_id, hex));
+	if (!casg_map_open(&map, casg_buf_cstr(&path), NULL)) {
+		if (!casg_blocks_init(&blocks, map.data, map.size, NULL)) {
+			for (uint32_t i = 0; i < x->nmembers; i++) {
+				const uint8_t *e = casg_blocks_entry(&blocks, 0,
+						(uint64_t)x->first + i, CASG_OBJINFO_SZ, NULL);
+
+				if (e)
+					print_object((const struct casg_oid *)e, x->kind, chunk);
+			}
+			casg_blocks_release(&blocks);
+		}
+		casg_map_close(&map);
+	}
+	casg_buf_release(&path);
+}
+
+static void name_nodes(struct pack *p, uint32_t chunk)
+{
+	struct casg_idx_node n;
+
+	for (uint32_t i = 0; i < p->x.nnodes; i++)
+		if (!casg_packidx_node(&p->x, i, &n, NULL) && n.chunk == chunk)
+			print_object(&n.id, CASG_CHUNK_NODE, chunk);
+}
+
+static void name_damaged(struct pack *p)
+{
+	struct casg_idx_chunk x;
+
+	for (uint32_t i = 0; p->has_idx && i < p->x.nchunks; i++) {
+		if ((i < p->w->nchunks && p->w->chunks[i].state != CASG_WALK_DAMAGED) ||
+		    casg_packidx_chunk(&p->x, i, &x, NULL))
+			continue;
+		if (x.kind == CASG_CHUNK_NODE)
+			name_nodes(p, i);
+		else if (x.kind != CASG_CHUNK_REFS)
+			name_objects(p, i, &x);
+	}
+}
+
+/* ---- one pack ---------------------------------------------------------- */
+
+static void on_fault(void *ctx, uint32_t chunk, int state, int code, const char *msg)
+{
+	struct pack *p = ctx;
+
+	(void)chunk;
+	(void)code;
+	casg_error("%s", msg);
+	if (state == CASG_WALK_DAMAGED)
+		p->damaged = 1;
+	else
+		p->unsettled = 1;
+}
+
+/* 0 when the pack itself could not be looked into. */
+static int walk(struct pack *p, int fd)
+{
+	struct casg_packwalk_opts o = {
+		.quick = quick, .pool = tool.pool, .store = tool.store,
+		.window_nbytes = tool.settings.memory / 2,
+	};
+	struct casg_err err = CASG_ERR_INIT;
+	int trusted = p->has_idx && (!p->has_name ||
+				     casg_oid_eq(&p->expected, &p->x.pack_id));
+
+	if (casg_packwalk_open(&p->w, fd, (char *)p->path.data,
+			       p->has_name ? &p->expected : NULL,
+			       trusted ? &p->x : NULL, &err) ||
+	    casg_packwalk_check(p->w, &o, &err)) {
+		bad(p, err.code == CASG_ENOTOURS ? CASG_EIO : err.code, err.msg);
+		return 0;
+	}
+	casg_packwalk_each_fault(p->w, on_fault, p);
+	return 1;
+}
+
+static void verify(struct pack *p)
+{
+	int fd = open((char *)p->path.data, O_RDONLY | O_CLOEXEC);
+
+	p->has_name = casg_packwalk_name((char *)p->path.data, &p->expected);
+	if (fd < 0) {
+		casg_error("cannot open '%s': %s", (char *)p->path.data, strerror(errno));
+		p->unsettled = 1;
+		return;
+	}
+	open_index(p);
+	if (walk(p, fd)) {
+		check_index(p);
+		if (verbose)
+			list_chunks(p);
+		if (stat_only)
+			print_stat(p);
+		if (list_objects)
+			name_damaged(p);
+	}
+	close(fd);
+}
+
+static void print_verdict(const struct pack *p)
+{
+	struct casg_buf b = CASG_BUF_INIT;
+
+	casg_buf_addf(&b, "%s: %s\n", (char *)p->path.data,
+		      p->damaged ? "damaged" : p->unsettled ? "not settled" : "ok");
+	casg_out(b.data, b.len);
+	casg_buf_release(&b);
+}
+
+static int run(int argc, char **argv)
+{
+	int damaged = 0, unsettled = 0;
+
+	casg_packtool_open(&tool, threads, argv[0]);
+	for (int i = 0; i < argc; i++) {
+		struct pack p = { .map = CASG_MAP_INIT };
+
+		casg_packtool_path(&tool, argv[i], "pack", &p.path);
+		casg_packtool_path(&tool, argv[i], "idx", &p.idx_path);
+		verify(&p);
+		if (verbose || stat_only)
+			print_verdict(&p);
+		damaged |= p.damaged;
+		unsettled |= p.unsettled;
+		casg_packwalk_close(p.w);
+		if (p.has_idx)
+			casg_packidx_release(&p.x);
+		casg_map_close(&p.map);
+		casg_buf_release(&p.path);
+		casg_buf_release(&p.idx_path);
+	}
+	casg_packtool_close(&tool);
+	return damaged ? CASG_EXIT_NO : unsettled ? CASG_EXIT_FATAL : CASG_EXIT_YES;
+}
+
+const struct casg_cmd casg_cmd = { "casg-verify-pack", usage, opts, 1, -1, run };
