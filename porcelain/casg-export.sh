@@ -1,0 +1,39 @@
+#!/bin/sh
+# casg export - a version of a database as the FASTA it was imported from.
+# shellcheck disable=SC2154 # casg_options sets opt_*
+
+SPEC='casg export [--quiet] [-o FILE] [REV:][DATABASE]
+--
+q,quiet        no progress
+o,output=FILE  write there, and only when all of it is verified
+'
+# shellcheck source=porcelain/casg-sh-setup.sh
+. "${0%/*}/casg-sh-setup"
+
+casg_options 0 1 "$@"
+eval "$casg_set"
+
+case $opt_output in
+"" | -)
+	exec casg-assemble ${opt_quiet:+--quiet} -- "${1-}"
+	;;
+esac
+# Only a plain file, or none, may be renamed over: a device or a pipe would be
+# replaced, and so would a symbolic link such as /dev/stdout, whatever it names.
+if test -L "$opt_output" || { test -e "$opt_output" && ! test -f "$opt_output"; }; then
+	(: >>"$opt_output") 2>/dev/null || die "cannot write '$opt_output'"
+	exec casg-assemble ${opt_quiet:+--quiet} -- "${1-}" >"$opt_output"
+fi
+
+tmp=$opt_output.casg-$$
+case $tmp in
+-*) tmp=./$tmp ;;
+esac
+trap 'rm -f "$tmp"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+(: >"$tmp") 2>/dev/null || die "cannot write '$opt_output'"
+casg-assemble ${opt_quiet:+--quiet} -- "${1-}" >"$tmp" || exit
+mv -f -- "$tmp" "$opt_output" || exit 128
+exit 0

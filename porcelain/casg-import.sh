@@ -1,0 +1,299 @@
+#!/bin/sh
+# casg import - FASTA files become the next version of a database.
+# shellcheck disable=SC2154 # casg_options sets opt_*
+# shellcheck disable=SC2317 # finish is called by a trap
+
+SPEC='casg import [--quiet] [--database NAME] [-m MESSAGE] [--release LABEL] [--sequence-time TIME] [--allow-empty] [--threads N] [--memory SIZE] FILE...
+--
+q,quiet             say nothing unless it fails
+d,database=NAME     the database (default: the stem of the only FILE)
+m,message=MESSAGE   the commit message
+release=LABEL       what its publisher calls the release
+sequence-time=TIME  when the release is of (default: now)
+allow-empty         accept input without any record
+threads#N           workers (default: casg.threads)
+memory%SIZE         memory to use at most (default: casg.memory)
+'
+# shellcheck source=porcelain/casg-sh-setup.sh
+. "${0%/*}/casg-sh-setup"
+# shellcheck source=porcelain/casg-sh-repo.sh
+. "${0%/*}/casg-sh-repo"
+
+# ---- which database
+
+# stem FILE: its name without folder, compression and FASTA suffix.
+stem () {
+	name=${1##*/}
+	case $name in
+	?*.gz | ?*.bgz | ?*.bz2 | ?*.xz | ?*.zst) name=${name%.*} ;;
+	?*.bgzf) name=${name%.*} ;;
+	esac
+	case $name in
+	?*.fasta | ?*.fa | ?*.fna | ?*.faa | ?*.ffn | ?*.frn | ?*.fas) name=${name%.*} ;;
+	esac
+}
+
+# Set $db, from --database or the files.
+choose_database () {
+	db=$opt_database
+	test -z "$db" || return 0
+	for file in "$@"; do
+		test "x$file" != x- || usage_die "standard input needs --database"
+		stem "$file"
+		test -z "$db" || test "$db" = "$name" ||
+			usage_die "several files need --database"
+		db=$name
+	done
+}
+
+# ---- the end, however it comes
+
+tmp='' pid='' committed=''
+
+# Packs that this run wrote and no commit names go away again.
+remove_packs () {
+	cat "$tmp/pack.facts" "$tmp/tree.facts" 2>/dev/null |
+	while read -r name id _; do
+		test "$name" = pack || continue
+		case $id in
+		"" | *[!0-9a-f]*) continue ;;
+		esac
+		rm -f "$CASG_PATH/packs/pack-$id.idx" "$CASG_PATH/packs/pack-$id.pack"
+	done
+}
+
+# Temporary files of the two programs, whose names hold the process id, if they
+# died without the chance to remove them.
+remove_rubbish () {
+	for file in "$tmp/pack.pid" "$tmp/tree.pid"; do
+		test -s "$file" || continue
+		read -r id <"$file"
+		rm -f "$CASG_PATH"/tmp/*-"$id"-*.tmp
+	done
+}
+
+finish () {
+	status=$?
+	trap '' INT TERM HUP
+	trap - EXIT
+	if test -n "$pid"; then
+		# shellcheck disable=SC2046 # none, one or two process ids
+		kill $(cat "$tmp/pack.pid" "$tmp/tree.pid" 2>/dev/null) 2>/dev/null
+		wait "$pid"
+	fi
+	if test -n "$tmp"; then
+		test -n "$committed" || { remove_packs; remove_rubbish; }
+		rm -rf "$tmp"
+	fi
+	test -z "$locked" || rm -f "$lock"
+	exit "$status"
+}
+
+# ---- one import at a time
+
+lock='' locked=''
+
+# A failed import takes its packs away; nobody else may have relied on them.
+take_lock () {
+	lock=$CASG_PATH/state/import.lock
+	test -d "$CASG_PATH/state" || mkdir -p "$CASG_PATH/state" || exit 128
+	{ read -r host </proc/sys/kernel/hostname || host=$(uname -n); } 2>/dev/null
+	waited=
+	until (set -C && echo "$$ $host" >"$lock") 2>/dev/null; do
+		test -e "$lock" || test -w "$CASG_PATH/state" ||
+			die "cannot write to '$CASG_PATH/state'"
+		holder='' where=''
+		read -r holder where 2>/dev/null <"$lock"
+		if test -n "$where" && test "$where" = "$host" && ! kill -0 "$holder" 2>/dev/null; then
+			break_lock
+			continue
+		fi
+		test -n "$waited" || test -n "$opt_quiet" ||
+			echo "waiting for another import (process $holder on $where)" >&2
+		waited=1
+		sleep 0.1
+	done
+	locked=1
+}
+
+# Its holder is gone.  Renaming makes sure that only one of us removes it,
+# and that it is the same lock still.
+break_lock () {
+	mv "$lock" "$lock.$$" 2>/dev/null || return
+	read -r now where_now <"$lock.$$"
+	if test "$now $where_now" = "$holder $where"; then
+		rm -f "$lock.$$"
+	else
+		ln "$lock.$$" "$lock" 2>/dev/null
+		rm -f "$lock.$$"
+	fi
+}
+
+# ---- the steps
+
+refuse_local_edits () {
+	test "$casg_bare" = false || return 0
+	edits=$(git status --porcelain --untracked-files=all -- \
+		":(top,literal)$db/VERSION" ":(top,literal)$db/PACKS" 2>/dev/null) ||
+		die "'git status' failed"
+	test -z "$edits" ||
+		die "local changes to '$db/VERSION' or '$db/PACKS' would be overwritten by import"
+}
+
+# The version that HEAD has of it: $tmp/old and $previous, or neither.
+read_old () {
+	previous=
+	printf '%s\n' "$head:$db/VERSION" | git cat-file --batch >"$tmp/batch" || exit 128
+	read -r first <"$tmp/batch"
+	case $first in
+	*" missing") return ;;
+	*" blob "*) ;;
+	*) die "'$db/VERSION' in HEAD is not a file" ;;
+	esac
+	sed -e 1d -e '$d' "$tmp/batch" >"$tmp/old" &&
+	previous=$(casg-read-version --id - <"$tmp/old") || exit 128
+}
+
+# The pipeline, in the background so that a signal is answered at once.  Process
+# ids and casg-pack's status come by files: POSIX sh has no pipefail.
+pack () {
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	become='echo $$ >"$0" && exec "$@"'
+	{ command exec 4<&0; } 2>/dev/null || exec 4</dev/null
+	{
+		{
+			sh -c "$become" "$tmp/pack.pid" casg-pack \
+				${opt_quiet:+--quiet} ${opt_allow_empty:+--allow-empty} \
+				${opt_threads:+--threads="$opt_threads"} \
+				${opt_memory:+--memory="$opt_memory"} \
+				--facts="$tmp/pack.facts" -- "$@" <&4 4<&-
+			echo $? >"$tmp/status"
+		} | sh -c "$become" "$tmp/tree.pid" casg-mktree --quiet \
+			${opt_threads:+--threads="$opt_threads"} \
+			${opt_memory:+--memory="$opt_memory"} \
+			--facts="$tmp/tree.facts" >"$tmp/roots" 4<&-
+	} &
+	pid=$!
+	exec 4<&-
+	wait $pid
+	tree_status=$?
+	pid=
+	read -r pack_status <"$tmp/status" || pack_status=128
+	for status in "$pack_status" "$tree_status"; do
+		case $status in
+		0) ;;
+		129) exit 129 ;;
+		*) exit 128 ;;
+		esac
+	done
+}
+
+# facts FILE: "name value" lines as $fact_name, dashes as underscores.
+facts () {
+	while read -r name value; do
+		case $name in
+		records | new | known | bytes-in | bytes-stored)
+			case $value in
+			"" | *[!0-9]*) die "bad fact '$name $value'" ;;
+			esac
+			;;
+		source-sha256) ;;
+		*) continue ;;
+		esac
+		case $name in
+		records) records=$value ;;
+		new) new=$value ;;
+		known) known=$value ;;
+		bytes-in) bytes_in=$value ;;
+		bytes-stored) stored=$((stored + value)) ;;
+		source-sha256) source_sha256=$value ;;
+		esac
+	done <"$1"
+}
+
+write_version () {
+	nfiles=$#
+	for file in "$@"; do
+		# a hundred thousand genomes are known by their digest only
+		test "$nfiles" -gt 64 || set -- "$@" --source="${file##*/}"
+	done
+	shift "$nfiles"
+	casg-write-version \
+		${opt_sequence_time:+--sequence-time="$opt_sequence_time"} \
+		${opt_release:+--release="$opt_release"} \
+		${source_sha256:+--source-sha256="$source_sha256"} \
+		${previous:+--previous="$previous"} "$@" <"$tmp/roots" >"$tmp/VERSION"
+}
+
+# The same records, order and presentation, and no new label or time?
+up_to_date () {
+	test -n "$previous" || return
+	lines='/^records /p; /^order /p; /^presentation /p'
+	test -z "$opt_release" || lines="$lines; /^release /p"
+	test -z "$opt_sequence_time" || lines="$lines; /^sequence-time /p"
+	test "$(sed -n "$lines" "$tmp/old")" = "$(sed -n "$lines" "$tmp/VERSION")"
+}
+
+# The work tree follows HEAD.  If HEAD cannot move, it goes back.
+move_head () {
+	trap '' INT TERM HUP
+	if test "$casg_bare" = false; then
+		git read-tree -m -u "$head" "$commit" || return
+	fi
+	if git update-ref -m "import: $db" HEAD "$commit" "$head"; then
+		committed=1
+		return 0
+	fi
+	test "$casg_bare" = true || git read-tree -m -u "$commit" "$head"
+	return 1
+}
+
+# ---- main
+
+casg_options 1 - "$@"
+eval "$casg_set"
+choose_database "$@"
+casg_repo
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+
+# casg-commit-tree has the last word on names; this comes before the work
+bad_name=
+git check-ref-format "casg/$db" || bad_name=1
+case /$db/ in
+*/-* | */VERSION/* | */PACKS/* | /taxonomy/*) bad_name=1 ;;
+esac
+test -z "$bad_name" ||
+	usage_die "'$db' is not a database name; --database gives another one"
+
+take_lock
+head=$(git rev-parse --verify --quiet "HEAD^{commit}") ||
+	die "there is no commit yet; 'casg init' makes the first one"
+refuse_local_edits
+tmp=$CASG_PATH/tmp/import-$$
+mkdir -p "$tmp" || exit 128
+read_old
+
+records=0 new=0 known=0 bytes_in=0 stored=0 source_sha256=
+pack "$@"
+facts "$tmp/pack.facts"
+facts "$tmp/tree.facts"
+write_version "$@" || exit 128
+if up_to_date; then
+	committed=1
+	test -n "$opt_quiet" || echo "already up to date: $db ($records records)" || exit 128
+	exit 0
+fi
+
+message=$opt_message
+test -n "$message" ||
+	message="import $db: ${opt_release:+release $opt_release, }$records records"
+commit=$(casg-commit-tree -p "$head" -m "$message" --database="$db" <"$tmp/VERSION") &&
+move_head || exit 128
+
+test -n "$opt_quiet" ||
+	echo "$db: $records records, $new new, $known already known, $bytes_in bytes in, $stored bytes stored" ||
+	exit 128
+exit 0

@@ -1,0 +1,15 @@
+#!/bin/sh
+# casg ls - the records of a version, a line each.
+# shellcheck disable=SC2154 # casg_options sets opt_*
+
+SPEC='casg ls [-z] [--quiet] [REV:][DATABASE]
+--
+z,null   lines end in NUL, nothing is quoted
+q,quiet  no progress
+'
+# shellcheck source=porcelain/casg-sh-setup.sh
+. "${0%/*}/casg-sh-setup"
+
+casg_options 0 1 "$@"
+eval "$casg_set"
+exec casg-ls-tree ${opt_null:+-z} -- "${1-}"

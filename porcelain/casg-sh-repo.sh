@@ -1,0 +1,60 @@
+# shellcheck shell=sh
+# casg-sh-repo - the repository, for porcelain that works with git.  After
+#
+#	# shellcheck source=porcelain/casg-sh-repo.sh
+#	. "${0%/*}/casg-sh-repo"
+#	casg_repo
+#
+# $CASG_PATH is casg's folder in it, $casg_bare is true or false, and git runs
+# in the same repository as casg's own programs do.
+
+# CASG_DIR names a Git directory as GIT_DIR does, but without moving its work
+# tree to the current directory.
+casg_use_dir () {
+	GIT_DIR=$(unset GIT_DIR GIT_WORK_TREE; cd -- "$CASG_DIR" 2>/dev/null &&
+		git rev-parse --absolute-git-dir 2>/dev/null) ||
+		die "not a git repository: '$CASG_DIR'"
+	export GIT_DIR
+	case $GIT_DIR in
+	*/.git)
+		GIT_WORK_TREE=${GIT_DIR%/.git}
+		export GIT_WORK_TREE
+		;;
+	*)
+		# a linked work tree names its .git file
+		if test -f "$GIT_DIR/gitdir"; then
+			read -r GIT_WORK_TREE <"$GIT_DIR/gitdir"
+			GIT_WORK_TREE=${GIT_WORK_TREE%/.git}
+			export GIT_WORK_TREE
+		fi
+		;;
+	esac
+}
+
+# shellcheck disable=SC2034 # the scripts read casg_bare
+casg_repo () {
+	test -z "${CASG_DIR-}" || casg_use_dir
+	casg_found=$(git rev-parse --git-common-dir --is-bare-repository 2>/dev/null) ||
+		die "not a casg repository (or any of the parent directories); 'casg init' makes one"
+	casg_bare=${casg_found##*"$casg_lf"}
+	CASG_PATH=${casg_found%"$casg_lf"*}/casg
+	case $CASG_PATH in
+	/*) ;;
+	*) CASG_PATH=$PWD/$CASG_PATH ;;
+	esac
+	test -d "$CASG_PATH/packs" ||
+		die "not a casg repository (or any of the parent directories); 'casg init' makes one"
+}
+
+casg_lf='
+'
+
+# Commits need a name; Git refuses to make one up on some machines.
+casg_identity () {
+	git var GIT_COMMITTER_IDENT >/dev/null 2>&1 && return
+	casg_user=$(id -un 2>/dev/null) || casg_user=unknown
+	: "${GIT_AUTHOR_NAME:=$casg_user}" "${GIT_COMMITTER_NAME:=$casg_user}"
+	: "${GIT_AUTHOR_EMAIL:=$casg_user@$(uname -n)}"
+	: "${GIT_COMMITTER_EMAIL:=$GIT_AUTHOR_EMAIL}"
+	export GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
+}

@@ -1,0 +1,86 @@
+# shellcheck shell=sh
+# casg-sh-setup - what the shell porcelain shares.  A script begins with
+#
+#	SPEC='casg frob [--quiet] [--database NAME] FILE...
+#	--
+#	q,quiet          say nothing
+#	d,database=NAME  the database to frob
+#	'
+#	# shellcheck source=porcelain/casg-sh-setup.sh
+#	. "${0%/*}/casg-sh-setup"
+#	casg_options 1 - "$@"; eval "$casg_set"
+#
+# after which $opt_quiet is 1 or empty, $opt_database the value or empty, and
+# the positional parameters are what is left.  casg-parse-opt(1) has the rest
+# of the specification.  Exit status as everywhere: 0, 1, 128, 129.
+
+# A script may have been started by its path, without the dispatcher.
+if test -z "${CASG_EXEC_PATH-}"; then
+	CASG_EXEC_PATH=${0%/*}
+	PATH=$CASG_EXEC_PATH:$PATH
+	export CASG_EXEC_PATH PATH
+fi
+unset CDPATH
+
+# die MESSAGE...: could not answer.
+die () {
+	printf 'fatal: %s\n' "$*" >&2
+	exit 128
+}
+
+# warn MESSAGE...
+warn () {
+	printf 'warning: %s\n' "$*" >&2
+}
+
+# usage_die MESSAGE...: the message and the usage, exit 129.
+usage_die () {
+	printf 'error: %s\n' "$*" >&2
+	casg_show_usage >&2
+	exit 129
+}
+
+# The lines before "--" in $SPEC, as -h shows them.
+casg_show_usage () {
+	casg_lead=usage:
+	printf '%s\n' "$SPEC" | while IFS= read -r casg_line; do
+		test "$casg_line" = -- && break
+		printf '%s %s\n' "$casg_lead" "$casg_line"
+		casg_lead='   or:'
+	done
+}
+
+# casg_options MIN MAX ARG...: parse by $SPEC into $casg_set, which the caller
+# evaluates; MAX may be "-" for any number.  -h and errors end the script then.
+casg_options () {
+	casg_max=
+	test "$2" = - || casg_max=--max-args=$2
+	# shellcheck disable=SC2034 # the caller evaluates it
+	casg_set=$(
+		min=$1
+		shift 2
+		casg-parse-opt --min-args="$min" ${casg_max:+"$casg_max"} -- "$@" <<EOF
+$SPEC
+EOF
+	) || exit
+}
+
+# casg_find_repo: set $GIT_DIR_PATH (absolute) to the Git directory and
+# $CASG_PATH to casg's folder in it, or die as git does.
+casg_find_repo () {
+	if test -n "${CASG_DIR-}"; then
+		GIT_DIR=$CASG_DIR
+		export GIT_DIR
+	fi
+	GIT_DIR_PATH=$(git rev-parse --absolute-git-dir) || exit 128
+	# a linked work tree shares the packs of its repository
+	casg_common=$(git rev-parse --git-common-dir) || exit 128
+	case $casg_common in
+	/*) ;;
+	*) casg_common=$PWD/$casg_common ;;
+	esac
+	# shellcheck disable=SC2034 # for the scripts
+	CASG_PATH=$casg_common/casg
+	test -d "$CASG_PATH" ||
+		die "'$GIT_DIR_PATH' is a Git repository without casg; run 'casg init' in it"
+}
