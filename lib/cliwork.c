@@ -129,8 +129,22 @@ struct casg_coder *casg_work_coder(struct casg_work *w)
 void casg_work_die(struct casg_work *w, const struct casg_err *err)
 {
 	if (w->packw)
-		casg_packw_rollback(w->packw);
+		casg_packw_abandon(w->packw);
 	casg_die_err(err);
+}
+
+void casg_work_list_packs(struct casg_work *w, struct casg_buf *out)
+{
+	for (uint32_t i = 0; i < casg_packw_npacks(w->packw); i++) {
+		int ours;
+		const struct casg_oid *id = casg_packw_pack(w->packw, i, &ours);
+
+		if (!ours)
+			continue;
+		casg_buf_addstr(out, "pack ");
+		casg_oid_addhex(out, id);
+		casg_buf_addch(out, '\n');
+	}
 }
 
 void casg_write_facts(const char *path, const struct casg_buf *text)

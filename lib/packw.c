@@ -19,10 +19,16 @@ struct ref {
 	uint64_t base;
 };
 
+/*
+ * A finished pack.  Entries are only ever put in front, whole, so that a
+ * signal handler may walk them at any time.
+ */
 struct done {
+	struct done *before;
 	struct casg_oid id;
 	uint64_t nbytes;
 	int ours; /* was not there before */
+	char pack[CASG_PATH_MAX], idx[CASG_PATH_MAX], objects[CASG_PATH_MAX];
 };
 
 struct casg_packw {
@@ -30,7 +36,7 @@ struct casg_packw {
 	struct casg_packw_opts opts;
 	struct casg_coder *coder;
 	struct casg_hasher *hasher; /* of the whole file */
-	struct casg_tmpfile tmp;
+	struct casg_tmpfile tmp, aux; /* the pack; its index or list of objects */
 	int open;
 	uint64_t nbytes, synced;
 	struct casg_idx_chunk *chunks;
@@ -45,8 +51,8 @@ struct casg_packw {
 	uint32_t *set;      /* object numbers + 1 by id, for find_here */
 	size_t set_cap;     /* a power of two */
 	size_t set_count;   /* objects entered so far */
-	struct done *done;
-	size_t ndone, cap_done;
+	struct done *volatile last_done;
+	uint32_t ndone;
 	uint64_t total_nbytes;
 };
 
@@ -59,7 +65,7 @@ struct casg_packw *casg_packw_new(struct casg_store *store,
 	if (w) {
 		w->store = store;
 		w->opts = *opts;
-		w->tmp = (struct casg_tmpfile)CASG_TMPFILE_INIT;
+		w->tmp = w->aux = (struct casg_tmpfile)CASG_TMPFILE_INIT;
 		w->hasher = casg_hasher_new();
 		w->coder = casg_coder_new();
 		if (w->hasher && w->coder)
@@ -75,6 +81,7 @@ void casg_packw_free(struct casg_packw *w)
 	if (!w)
 		return;
 	casg_tmpfile_abandon(&w->tmp);
+	casg_tmpfile_abandon(&w->aux);
 	casg_hasher_free(w->hasher);
 	casg_coder_free(w->coder);
 	free(w->chunks);
@@ -82,7 +89,12 @@ void casg_packw_free(struct casg_packw *w)
 	free(w->nodes);
 	free(w->refs);
 	free(w->set);
-	free(w->done);
+	while (w->last_done) {
+		struct done *d = w->last_done;
+
+		w->last_done = d->before;
+		free(d);
+	}
 	free(w);
 }
 
@@ -244,28 +256,23 @@ static int write_refs(struct casg_packw *w, struct casg_err *err)
 	return rc;
 }
 
-static int commit_file(const char *tmp_dir, const char *prefix, const char *dir,
-		       const struct casg_oid *id, const char *ext,
-		       const struct casg_buf *content, struct casg_err *err)
+static int write_aux(struct casg_packw *w, const char *prefix,
+		     const struct casg_buf *content, struct casg_err *err)
 {
-	struct casg_tmpfile t = CASG_TMPFILE_INIT;
-	char path[CASG_PATH_MAX], hex[CASG_OID_HEXSZ + 1];
-	int rc = casg_tmpfile_create(&t, tmp_dir, prefix, err);
+	int rc = casg_tmpfile_create(&w->aux, w->opts.tmp_dir, prefix, err);
 
 	if (rc)
 		return rc;
-	snprintf(path, sizeof(path), "%s/pack-%s.%s", dir, casg_oid_hex(id, hex), ext);
-	rc = casg_write_full(t.fd, content->data, content->len, err);
+	rc = casg_write_full(w->aux.fd, content->data, content->len, err);
 	if (rc) {
-		casg_err_prefix(err, "cannot write '%s'", t.path);
-		casg_tmpfile_abandon(&t);
-		return rc;
+		casg_err_prefix(err, "cannot write '%s'", w->aux.path);
+		casg_tmpfile_abandon(&w->aux);
 	}
-	return casg_tmpfile_commit_replace(&t, path, err);
+	return rc;
 }
 
-static int write_ids(struct casg_packw *w, const struct casg_oid *pack_id,
-		     struct casg_err *err)
+/* A cache: not synced, and not missed when it cannot be had. */
+static int write_objects(struct casg_packw *w, const struct done *d, struct casg_err *err)
 {
 	struct casg_buf out = CASG_BUF_INIT;
 	struct casg_blocks_writer bw = { &out, 0, 0 };
@@ -280,30 +287,19 @@ static int write_ids(struct casg_packw *w, const struct casg_oid *pack_id,
 	}
 	casg_blocks_close_array(&bw);
 	rc = casg_buf_check(&out, err);
-	if (!rc && out.len) {
-		/* a cache: neither synced nor missed when it cannot be had */
-		struct casg_tmpfile t = CASG_TMPFILE_INIT;
-		char path[CASG_PATH_MAX], hex[CASG_OID_HEXSZ + 1];
-
-		snprintf(path, sizeof(path), "%s/pack-%s.objects", w->opts.ids_dir,
-			 casg_oid_hex(pack_id, hex));
-		if (!casg_tmpfile_create(&t, w->opts.tmp_dir, "objects", NULL)) {
-			if (casg_write_full(t.fd, out.data, out.len, NULL) ||
-			    rename(t.path, path))
-				casg_tmpfile_abandon(&t);
-			else
-				t.active = 0, close(t.fd);
-		}
+	if (!rc && out.len && !write_aux(w, "objects", &out, NULL)) {
+		if (!rename(w->aux.path, d->objects))
+			w->aux.active = 0;
+		casg_tmpfile_abandon(&w->aux);
 	}
 	casg_buf_release(&out);
 	return rc;
 }
 
-static int write_index(struct casg_packw *w, const struct casg_oid *id,
-		       struct casg_err *err)
+static int write_index(struct casg_packw *w, const struct done *d, struct casg_err *err)
 {
 	struct casg_packidx_src src = {
-		.pack_id = *id, .pack_nbytes = w->nbytes,
+		.pack_id = d->id, .pack_nbytes = w->nbytes,
 		.chunks = w->chunks, .nchunks = (uint32_t)w->nchunks,
 		.objects = w->objects, .nobjects = (uint32_t)w->nobjects,
 		.nodes = w->nodes, .nnodes = (uint32_t)w->nnodes,
@@ -312,19 +308,41 @@ static int write_index(struct casg_packw *w, const struct casg_oid *id,
 	int rc = casg_packidx_build(&src, &out, err);
 
 	if (!rc)
-		rc = commit_file(w->opts.tmp_dir, "idx", w->opts.packs_dir, id, "idx",
-				 &out, err);
+		rc = write_aux(w, "idx", &out, err);
+	if (!rc)
+		rc = casg_tmpfile_commit_replace(&w->aux, d->idx, err);
 	if (!rc)
 		w->total_nbytes += out.len;
 	casg_buf_release(&out);
 	return rc;
 }
 
+static struct done *new_done(struct casg_packw *w, const struct casg_oid *id)
+{
+	struct done *d = calloc(1, sizeof(*d));
+	char hex[CASG_OID_HEXSZ + 1];
+
+	if (!d)
+		return NULL;
+	casg_oid_hex(id, hex);
+	d->id = *id;
+	d->nbytes = w->nbytes;
+	snprintf(d->pack, sizeof(d->pack), "%s/pack-%s.pack", w->opts.packs_dir, hex);
+	snprintf(d->idx, sizeof(d->idx), "%s/pack-%s.idx", w->opts.packs_dir, hex);
+	if (w->opts.ids_dir)
+		snprintf(d->objects, sizeof(d->objects), "%s/pack-%s.objects",
+			 w->opts.ids_dir, hex);
+	d->ours = access(d->pack, F_OK) != 0;
+	d->before = w->last_done;
+	w->last_done = d;
+	return d;
+}
+
 int casg_packw_finish(struct casg_packw *w, struct casg_err *err)
 {
-	char path[CASG_PATH_MAX], hex[CASG_OID_HEXSZ + 1];
 	uint8_t trail[CASG_PACK_TRAILSZ];
 	struct casg_oid id;
+	struct done *d;
 	int rc = 0;
 
 	if (!w->open)
@@ -342,23 +360,19 @@ int casg_packw_finish(struct casg_packw *w, struct casg_err *err)
 	if (rc)
 		return rc;
 	casg_hasher_final(w->hasher, &id);
-	if (CASG_GROW(w->done, w->ndone + 1, w->cap_done))
+	d = new_done(w, &id);
+	if (!d)
 		return casg_err_nomem(err);
 	if (w->opts.ids_dir)
-		rc = write_ids(w, &id, err);
+		rc = write_objects(w, d, err);
 	if (!rc)
-		rc = write_index(w, &id, err);
-	snprintf(path, sizeof(path), "%s/pack-%s.pack", w->opts.packs_dir,
-		 casg_oid_hex(&id, hex));
-	if (!rc) {
-		w->done[w->ndone].ours = access(path, F_OK) != 0;
-		rc = casg_tmpfile_commit(&w->tmp, path, err);
-	}
+		rc = write_index(w, d, err);
+	if (!rc)
+		rc = casg_tmpfile_commit(&w->tmp, d->pack, err);
 	if (rc)
 		return rc;
 	w->open = 0;
-	w->done[w->ndone].id = id;
-	w->done[w->ndone++].nbytes = w->nbytes;
+	w->ndone++;
 	w->total_nbytes += w->nbytes;
 	return casg_store_add_pack(w->store, &id, err);
 }
@@ -366,26 +380,15 @@ int casg_packw_finish(struct casg_packw *w, struct casg_err *err)
 void casg_packw_abandon(struct casg_packw *w)
 {
 	casg_tmpfile_abandon(&w->tmp);
-}
-
-void casg_packw_rollback(struct casg_packw *w)
-{
-	static const char *const ext[] = { "pack", "idx", "objects" };
-	char path[CASG_PATH_MAX], hex[CASG_OID_HEXSZ + 1];
-
-	casg_packw_abandon(w);
-	w->open = 0;
-	for (size_t i = 0; i < w->ndone; i++)
-		for (int k = 0; k < 3 && w->done[i].ours; k++) {
-			const char *dir = k < 2 ? w->opts.packs_dir : w->opts.ids_dir;
-
-			if (!dir)
-				continue;
-			snprintf(path, sizeof(path), "%s/pack-%s.%s", dir,
-				 casg_oid_hex(&w->done[i].id, hex), ext[k]);
-			unlink(path);
-		}
-	w->ndone = 0;
+	casg_tmpfile_abandon(&w->aux);
+	for (struct done *d = w->last_done; d; d = d->before) {
+		if (!d->ours)
+			continue;
+		unlink(d->pack);
+		unlink(d->idx);
+		if (d->objects[0])
+			unlink(d->objects);
+	}
 }
 
 const struct casg_objinfo *casg_packw_objects(const struct casg_packw *w, uint32_t *n_out)
@@ -415,20 +418,18 @@ void casg_packw_locate(const struct casg_packw *w, uint32_t object,
 
 uint32_t casg_packw_npacks(const struct casg_packw *w)
 {
-	return (uint32_t)w->ndone;
+	return w->ndone;
 }
 
-const struct casg_oid *casg_packw_pack(const struct casg_packw *w, uint32_t i,
-				       uint64_t *nbytes_out)
+const struct casg_oid *casg_packw_pack(const struct casg_packw *w, uint32_t i, int *ours_out)
 {
-	if (nbytes_out)
-		*nbytes_out = w->done[i].nbytes;
-	return &w->done[i].id;
-}
+	const struct done *d = w->last_done;
 
-int casg_packw_ours(const struct casg_packw *w, uint32_t i)
-{
-	return w->done[i].ours;
+	while (++i < w->ndone)
+		d = d->before;
+	if (ours_out)
+		*ours_out = d->ours;
+	return &d->id;
 }
 
 uint64_t casg_packw_nbytes(const struct casg_packw *w)

@@ -35,17 +35,12 @@ struct casg_packw *casg_packw_new(struct casg_store *store,
 void casg_packw_free(struct casg_packw *w);
 
 /*
- * The pack under way is given up.  Async-signal-safe, for a handler that ends
- * the program.
+ * Undo: remove what is under way and the packs this writer has finished,
+ * except those that were there before.  For a failure, or a signal, before
+ * anything names them; nothing but casg_packw_free may follow.
+ * Async-signal-safe.
  */
 void casg_packw_abandon(struct casg_packw *w);
-
-/*
- * Undo: remove what is under way and the packs this writer has finished,
- * except those that were there before.  For a failure before anything names
- * them; the store must not be used afterwards.
- */
-void casg_packw_rollback(struct casg_packw *w);
 
 /*
  * Close the pack under way if nbytes or nobjects more would take it over its
@@ -81,12 +76,10 @@ void casg_packw_locate(const struct casg_packw *w, uint32_t object,
 		       struct casg_oid *chunk_id_out, uint32_t *nmembers_out,
 		       uint32_t *member_out);
 
-/* How often a pack was closed, and what was finished so far. */
+/* Packs finished so far. */
 uint32_t casg_packw_npacks(const struct casg_packw *w);
-const struct casg_oid *casg_packw_pack(const struct casg_packw *w, uint32_t i,
-				       uint64_t *nbytes_out);
-/* Was that pack not there before? */
-int casg_packw_ours(const struct casg_packw *w, uint32_t i);
+/* The id of the i-th; *ours_out (or NULL): it was not there before. */
+const struct casg_oid *casg_packw_pack(const struct casg_packw *w, uint32_t i, int *ours_out);
 /* Bytes of the packs and indexes finished so far. */
 uint64_t casg_packw_nbytes(const struct casg_packw *w);
 

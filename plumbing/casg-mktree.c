@@ -219,12 +219,7 @@ static void print_roots(struct job *j, const struct casg_tree_stats *s,
 	casg_buf_reset(&b);
 	casg_buf_addf(&b, "nodes %" PRIu64 "\nnew-nodes %" PRIu64 "\nbytes-stored %" PRIu64 "\n",
 		      s->nnodes, s->nnodes_new, casg_packw_nbytes(j->w.packw));
-	for (uint32_t i = 0; i < casg_packw_npacks(j->w.packw); i++)
-		if (casg_packw_ours(j->w.packw, i)) {
-			casg_buf_addstr(&b, "pack ");
-			casg_oid_addhex(&b, casg_packw_pack(j->w.packw, i, NULL));
-			casg_buf_addch(&b, '\n');
-		}
+	casg_work_list_packs(&j->w, &b);
 	if (facts_file)
 		casg_write_facts(facts_file, &b);
 	casg_buf_release(&b);

@@ -191,13 +191,7 @@ static void write_facts(struct job *j, const struct casg_packer_stats *s)
 		      s->nresidues, j->stats.nbytes, casg_packw_nbytes(j->w.packw));
 	casg_oid_addhex(&b, &id);
 	casg_buf_addch(&b, '\n');
-	for (uint32_t i = 0; i < casg_packw_npacks(j->w.packw); i++) {
-		if (!casg_packw_ours(j->w.packw, i))
-			continue;
-		casg_buf_addstr(&b, "pack ");
-		casg_oid_addhex(&b, casg_packw_pack(j->w.packw, i, NULL));
-		casg_buf_addch(&b, '\n');
-	}
+	casg_work_list_packs(&j->w, &b);
 	casg_write_facts(facts_file, &b);
 	casg_buf_release(&b);
 }
