@@ -24,10 +24,13 @@ void casg_blocks_release(struct casg_blocks *b)
 	memset(b, 0, sizeof(*b));
 }
 
-static int check(struct casg_blocks *b, uint64_t k, struct casg_err *err)
+int casg_blocks_check(struct casg_blocks *b, uint64_t k, struct casg_err *err)
 {
 	const uint8_t *p = b->base + k * CASG_BLOCK;
 
+	if (k >= b->nblocks)
+		return casg_err_set(err, CASG_ECORRUPT, "it ends before block %llu",
+				    (unsigned long long)k);
 	if (__atomic_load_n(&b->checked[k], __ATOMIC_RELAXED))
 		return 0;
 	if (casg_xxh64(k, p, CASG_BLOCK_PAYLOAD) !=
@@ -36,22 +39,6 @@ static int check(struct casg_blocks *b, uint64_t k, struct casg_err *err)
 				    (unsigned long long)k);
 	__atomic_store_n(&b->checked[k], 1, __ATOMIC_RELAXED);
 	return 0;
-}
-
-const uint8_t *casg_blocks_entry(struct casg_blocks *b, uint64_t first, uint64_t i,
-				 size_t size, struct casg_err *err)
-{
-	uint64_t per = CASG_BLOCK_PAYLOAD / size;
-	uint64_t k = first + i / per;
-
-	if (k >= b->nblocks) {
-		casg_err_set(err, CASG_ECORRUPT, "it ends before block %llu",
-			     (unsigned long long)k);
-		return NULL;
-	}
-	if (check(b, k, err))
-		return NULL;
-	return b->base + k * CASG_BLOCK + i % per * size;
 }
 
 uint64_t casg_blocks_needed(uint64_t n, size_t size)
@@ -64,7 +51,7 @@ uint64_t casg_blocks_needed(uint64_t n, size_t size)
 int casg_blocks_check_all(struct casg_blocks *b, struct casg_err *err)
 {
 	for (uint64_t k = 0; k < b->nblocks; k++) {
-		int rc = check(b, k, err);
+		int rc = casg_blocks_check(b, k, err);
 
 		if (rc)
 			return rc;

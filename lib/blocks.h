@@ -32,12 +32,27 @@ int casg_blocks_init(struct casg_blocks *b, const uint8_t *base, uint64_t nbytes
 		     struct casg_err *err);
 void casg_blocks_release(struct casg_blocks *b);
 
+/* Check block k, unless that was done; 0 or CASG_ECORRUPT. */
+int casg_blocks_check(struct casg_blocks *b, uint64_t k, struct casg_err *err);
+
 /*
  * Entry i (of 'size' bytes, never across blocks) of the array that starts at
  * block 'first'; NULL with err filled when it is damaged or out of the file.
+ * Inline, for the divisions to be by a constant: this is the hot path of
+ * every look-up.
  */
-const uint8_t *casg_blocks_entry(struct casg_blocks *b, uint64_t first, uint64_t i,
-				 size_t size, struct casg_err *err);
+static inline const uint8_t *casg_blocks_entry(struct casg_blocks *b, uint64_t first,
+					       uint64_t i, size_t size,
+					       struct casg_err *err)
+{
+	uint64_t per = CASG_BLOCK_PAYLOAD / size;
+	uint64_t k = first + i / per;
+
+	if (k >= b->nblocks || !__atomic_load_n(&b->checked[k], __ATOMIC_RELAXED))
+		if (casg_blocks_check(b, k, err))
+			return NULL;
+	return b->base + k * CASG_BLOCK + i % per * size;
+}
 
 /* The blocks that n entries of 'size' bytes take. */
 uint64_t casg_blocks_needed(uint64_t n, size_t size);

@@ -3,6 +3,9 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -423,6 +426,14 @@ int main(int argc, char **argv)
 	/* a parent that ignores SIGPIPE would have us write on for nothing */
 	signal(SIGPIPE, SIG_DFL);
 	setvbuf(stdout, NULL, _IOFBF, OUT_BUFFER);
+#ifdef M_MMAP_THRESHOLD
+	/*
+	 * Chunks of a megabyte come and go by the thousand: keep their memory
+	 * instead of faulting it in anew (a quarter of the time of an export).
+	 */
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
 
 	switch (casg_cli_parse(&casg_cmd, &argc, argv, &err)) {
 	case CASG_CLI_WRONG:

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,4 +59,18 @@ void casg_map_close(struct casg_map *m)
 	if (m->base)
 		munmap(m->base, m->size);
 	*m = (struct casg_map)CASG_MAP_INIT;
+}
+
+void *casg_arena_alloc(size_t nbytes)
+{
+	const size_t page = (size_t)2 << 20;
+	size_t whole = (nbytes + page - 1) / page * page;
+	void *p = NULL;
+
+	if (whole < nbytes || posix_memalign(&p, page, whole))
+		return NULL;
+#ifdef MADV_HUGEPAGE
+	madvise(p, whole, MADV_HUGEPAGE);
+#endif
+	return p;
 }

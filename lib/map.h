@@ -36,4 +36,11 @@ int casg_map_fd(struct casg_map *m, int fd, struct casg_err *err);
 /* Does nothing for a map that is not open. */
 void casg_map_close(struct casg_map *m);
 
+/*
+ * Room for nbytes that will be written from end to end, in large pages where
+ * the system has them (faulting in small ones costs as much as hashing).
+ * NULL when out of memory; free() it.
+ */
+void *casg_arena_alloc(size_t nbytes);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "array.h"
 #include "cut.h"
+#include "map.h"
 #include "residues.h"
 #include "sketch.h"
 
@@ -54,6 +55,7 @@ struct batch {
 	size_t npieces, cap_pieces;
 	size_t nhashed;      /* pieces that a slab covers */
 	uint64_t slab_nbytes;
+	uint64_t limit;      /* residues that fill it */
 	struct record *recs;
 	size_t nrecs, cap_recs;
 	struct casg_buf tags;
@@ -136,8 +138,8 @@ struct casg_packer *casg_packer_new(struct casg_store *store, struct casg_packw 
 	/* a batch goes into one pack, so a small pack bounds it */
 	if (p->opts.batch_nbytes > p->opts.pack_nbytes * 2)
 		p->opts.batch_nbytes = p->opts.pack_nbytes * 2;
-	if (p->opts.batch_nbytes < 2 * p->opts.chunk_nbytes)
-		p->opts.batch_nbytes = 2 * p->opts.chunk_nbytes;
+	if (p->opts.batch_nbytes < 6 * p->opts.chunk_nbytes)
+		p->opts.batch_nbytes = 6 * p->opts.chunk_nbytes;
 	p->sink = sink;
 	p->sink_ctx = sink_ctx;
 	p->longs_end = &p->longs;
@@ -232,9 +234,14 @@ static int after_tasks(struct casg_packer *p, struct casg_err *err)
 static int looks_dna(const uint8_t *res, uint64_t n)
 {
 	uint64_t nother, nruns;
+	unsigned int first = 0;
 
 	/* proteins show it within a few residues */
-	if (n >= 64) {
+	for (unsigned int i = 0; i < 16 && i < n; i++)
+		first += res[i] == 'A' || res[i] == 'C' || res[i] == 'G' || res[i] == 'T';
+	if (n >= 16 && !first)
+		return 0;
+	if (n >= 128) {
 		casg_dna_scan(res, 64, &nother, &nruns);
 		if (nruns > 32)
 			return 0;
@@ -357,20 +364,48 @@ static void set_reset(struct casg_packer *p)
 /* ---- order and compression --------------------------------------------- */
 
 struct sort_key {
-	uint64_t sketch;
-	uint64_t n;
-	size_t piece;
+	uint64_t mixed; /* of the sketch: equal when that is, else spread evenly */
+	uint32_t n;
+	uint32_t piece;
 };
 
 static int cmp_sort_key(const void *a, const void *b)
 {
 	const struct sort_key *x = a, *y = b;
 
-	if (x->sketch != y->sketch)
-		return x->sketch < y->sketch ? -1 : 1;
+	if (x->mixed != y->mixed)
+		return x->mixed < y->mixed ? -1 : 1;
 	if (x->n != y->n)
 		return x->n < y->n ? -1 : 1;
 	return x->piece < y->piece ? -1 : x->piece > y->piece;
+}
+
+/* One counting pass on the top bits; what is left to qsort is small. */
+static int sort_keys(struct sort_key *k, size_t n)
+{
+	enum { BITS = 14 };
+	uint32_t *at = calloc(((size_t)1 << BITS) + 1, sizeof(*at));
+	struct sort_key *t = malloc(n * sizeof(*t) + 1);
+	uint32_t lo = 0;
+
+	if (!at || !t) {
+		free(at);
+		free(t);
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++)
+		at[(k[i].mixed >> (64 - BITS)) + 1]++;
+	for (size_t b = 0; b < (size_t)1 << BITS; b++)
+		at[b + 1] += at[b];
+	for (size_t i = 0; i < n; i++)
+		t[at[k[i].mixed >> (64 - BITS)]++] = k[i];
+	for (size_t b = 0; b < (size_t)1 << BITS; lo = at[b++])
+		if (at[b] - lo > 1)
+			qsort(t + lo, at[b] - lo, sizeof(*t), cmp_sort_key);
+	memcpy(k, t, n * sizeof(*k));
+	free(at);
+	free(t);
+	return 0;
 }
 
 /*
@@ -383,23 +418,29 @@ static int maybe_sort(const struct batch *b, size_t *order, size_t n, struct cas
 {
 	struct sort_key *k = malloc(n * sizeof(*k) + 1);
 	size_t in_file = 0, sorted = 0;
+	int rc = 0;
 
 	if (!k)
 		return casg_err_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		const struct piece *q = &b->pieces[order[i]];
 
-		k[i] = (struct sort_key){ q->sketch, q->n, order[i] };
-		in_file += i && q->sketch && q->sketch == k[i - 1].sketch;
+		/* pieces without a sketch stay in file order, before the others */
+		k[i].mixed = q->sketch ? (q->sketch * UINT64_C(0x9e3779b97f4a7c15)) | 1 : 0;
+		k[i].n = q->sketch ? (uint32_t)q->n : 0;
+		k[i].piece = (uint32_t)order[i];
+		in_file += i && k[i].mixed && k[i].mixed == k[i - 1].mixed;
 	}
-	qsort(k, n, sizeof(*k), cmp_sort_key);
-	for (size_t i = 1; i < n; i++)
-		sorted += k[i].sketch && k[i].sketch == k[i - 1].sketch;
-	if (sorted > in_file + in_file)
-		for (size_t i = 0; i < n; i++)
+	/* half of the neighbours alike: nothing to gain */
+	if (in_file * 2 < n) {
+		rc = sort_keys(k, n) ? casg_err_nomem(err) : 0;
+		for (size_t i = 1; i < n && !rc; i++)
+			sorted += k[i].mixed && k[i].mixed == k[i - 1].mixed;
+		for (size_t i = 0; sorted > in_file + in_file && i < n; i++)
 			order[i] = k[i].piece;
+	}
 	free(k);
-	return 0;
+	return rc;
 }
 
 static int cut_groups(struct casg_packer *p, const struct batch *b, size_t start,
@@ -638,13 +679,14 @@ static int prepare_batch(struct casg_packer *p, struct batch *b, struct casg_err
 {
 	if (!b->res) {
 		b->cap_res = p->opts.batch_nbytes + 2 * p->opts.chunk_nbytes + (1 << 20);
-		b->res = malloc((size_t)b->cap_res);
+		b->res = casg_arena_alloc((size_t)b->cap_res);
 		if (!b->res)
 			return casg_err_nomem(err);
 	}
 	b->nres = 0;
 	b->npieces = b->nhashed = b->nrecs = b->nblobs = 0;
 	b->slab_nbytes = 0;
+	b->limit = p->opts.batch_nbytes;
 	casg_buf_reset(&b->tags);
 	casg_buf_reset(&b->blobs);
 	return 0;
@@ -687,6 +729,10 @@ static int add_piece(struct casg_packer *p, uint64_t n, struct casg_err *err)
 			return casg_err_nomem(err);
 	}
 	q = &b->pieces[b->npieces++];
+	/* bases gain nothing from being ordered in a large batch */
+	if (b->npieces == 1)
+		b->limit = looks_dna(b->res + p->start, n) ? p->opts.batch_nbytes / 3
+							   : p->opts.batch_nbytes;
 	memset(q, 0, sizeof(*q));
 	q->at = p->start;
 	q->n = n;
@@ -768,7 +814,7 @@ int casg_packer_residues(struct casg_packer *p, const uint8_t *res, size_t n,
 		}
 		if (p->is_long)
 			rc = cut_long(p, 0, err);
-		if (!rc && b->nres >= p->opts.batch_nbytes) {
+		if (!rc && b->nres >= b->limit) {
 			if (p->is_long)
 				rc = collect_pieces(p, err);
 			if (!rc)

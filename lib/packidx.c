@@ -233,6 +233,22 @@ int casg_packidx_build(const struct casg_packidx_src *s, struct casg_buf *out,
 
 /* ---- reading ----------------------------------------------------------- */
 
+/* Few, and searched with every look-up: kept in memory. */
+static int load_firsts(struct casg_packidx *x, struct casg_err *err)
+{
+	x->first = malloc((size_t)x->nchunks * sizeof(*x->first) + 1);
+	if (!x->first)
+		return casg_err_nomem(err);
+	for (uint32_t i = 0; i < x->nchunks; i++) {
+		const uint8_t *e = casg_blocks_entry(&x->blocks, x->at_chunks, i, CHUNK_SZ, err);
+
+		if (!e)
+			return CASG_ECORRUPT;
+		x->first[i] = casg_get_le32(e + 56);
+	}
+	return 0;
+}
+
 int casg_packidx_open(struct casg_packidx *x, const uint8_t *data, uint64_t nbytes,
 		      struct casg_err *err)
 {
@@ -270,11 +286,16 @@ int casg_packidx_open(struct casg_packidx *x, const uint8_t *data, uint64_t nbyt
 		return casg_err_set(err, CASG_ECORRUPT,
 				    "its length is not what its header says");
 	}
-	return 0;
+	rc = load_firsts(x, err);
+	if (rc)
+		casg_packidx_release(x);
+	return rc;
 }
 
 void casg_packidx_release(struct casg_packidx *x)
 {
+	free(x->first);
+	x->first = NULL;
 	casg_blocks_release(&x->blocks);
 }
 
@@ -298,7 +319,7 @@ int casg_packidx_chunk(struct casg_packidx *x, uint32_t chunk,
 	return 0;
 }
 
-static int get_u32(struct casg_packidx *x, uint64_t at, uint64_t i, size_t size,
+static inline int get_u32(struct casg_packidx *x, uint64_t at, uint64_t i, size_t size,
 		   size_t field, uint32_t *out, struct casg_err *err)
 {
 	const uint8_t *e = casg_blocks_entry(&x->blocks, at, i, size, err);
@@ -380,12 +401,9 @@ int casg_packidx_locate(struct casg_packidx *x, uint32_t object, uint32_t *chunk
 
 	/* the last chunk whose first object is not after this one holds it */
 	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2, first;
+		uint32_t mid = lo + (hi - lo) / 2;
 
-		rc = get_u32(x, x->at_chunks, mid, CHUNK_SZ, 56, &first, err);
-		if (rc)
-			return rc;
-		if (first <= object)
+		if (x->first[mid] <= object)
 			lo = mid + 1;
 		else
 			hi = mid;

@@ -26,7 +26,7 @@ static const struct {
 	{ "casg.chunkSize", offsetof(struct casg_settings, chunk_size), SIZE,
 	  1 * MIB, 16 * KIB, 16 * MIB },
 	{ "casg.compression", offsetof(struct casg_settings, level), LEVEL,
-	  3, 0, 19 },
+	  2, 0, 19 },
 };
 
 #define NTABLE (sizeof(table) / sizeof(table[0]))

@@ -130,6 +130,8 @@ static int open_pack(struct casg_store *s, const struct casg_oid *id,
 		return casg_err_nomem(err);
 	}
 	rc = casg_map_open(&p->map, idx, err);
+	if (rc == CASG_EABSENT)
+		casg_err_prefix(err, "a pack has no index (casg index-pack rebuilds it)");
 	if (!rc) {
 		rc = casg_packidx_open(&p->x, p->map.data, p->map.size, err);
 		if (!rc && !casg_oid_eq(&p->x.pack_id, id))
@@ -703,22 +705,28 @@ static int fill_scratch(struct casg_store *s, struct casg_coder *c, uint32_t pac
 	return rc;
 }
 
+/* From the .objects file, if there is one and it is good here; 1 or 0. */
+static int info_from_file(struct pack *p, uint32_t object, struct casg_objinfo *out)
+{
+	const uint8_t *e;
+
+	if (!p->has_ids_file)
+		return 0;
+	e = casg_blocks_entry(&p->ids_blocks, 0, object, CASG_OBJINFO_SZ, NULL);
+	if (e)
+		get_info(out, e);
+	return e != NULL;
+}
+
 static int info_at(struct casg_store *s, struct casg_coder *c, uint32_t pack,
-		 uint32_t object, uint32_t chunk, uint32_t member,
+		   uint32_t object, uint32_t chunk, uint32_t member,
 		   struct casg_objinfo *out, struct casg_err *err)
 {
 	struct pack *p = &s->packs[pack];
 	int rc = 0;
 
-	if (p->has_ids_file) {
-		const uint8_t *e = casg_blocks_entry(&p->ids_blocks, 0, object,
-						     CASG_OBJINFO_SZ, NULL);
-
-		if (e) {
-			get_info(out, e);
-			return 0;
-		}
-	}
+	if (info_from_file(p, object, out))
+		return 0;
 	if (!__atomic_load_n(&p->scratch, __ATOMIC_ACQUIRE)) {
 		pthread_mutex_lock(&s->lock);
 		rc = make_scratch(s, p, err);
@@ -760,8 +768,13 @@ static int find_in(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 
 	for (; !rc && lo < hi; lo++) {
 		rc = casg_packidx_slot(x, lo, &object, err);
-		if (!rc)
-			rc = casg_packidx_locate(x, object, &loc->chunk, &loc->member, err);
+		if (rc)
+			break;
+		/* cheap to dismiss; a hit goes through info_at below */
+		if (info_from_file(&s->packs[pack], object, &got) &&
+		    !casg_oid_eq(&got.id, id))
+			continue;
+		rc = casg_packidx_locate(x, object, &loc->chunk, &loc->member, err);
 		if (rc)
 			break;
 		rc = info_at(s, c, pack, object, loc->chunk, loc->member, &got, err);
