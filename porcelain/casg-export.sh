@@ -21,8 +21,9 @@ esac
 # Only a plain file, or none, may be renamed over: a device or a pipe would be
 # replaced, and so would a symbolic link such as /dev/stdout, whatever it names.
 if test -L "$opt_output" || { test -e "$opt_output" && ! test -f "$opt_output"; }; then
-	(: >>"$opt_output") 2>/dev/null || die "cannot write '$opt_output'"
-	exec casg-assemble ${opt_quiet:+--quiet} -- "${1-}" >"$opt_output"
+	# opened once: a pipe's reader would take a second opening for the end
+	{ command exec 3>"$opt_output"; } 2>/dev/null || die "cannot write '$opt_output'"
+	exec casg-assemble ${opt_quiet:+--quiet} -- "${1-}" >&3 3>&-
 fi
 
 tmp=$opt_output.casg-$$

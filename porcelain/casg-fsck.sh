@@ -4,7 +4,7 @@
 
 SPEC='casg fsck [--full] [--quiet]
 --
-full     also read every version back, record by record
+full     also decode every pack and read every version back
 q,quiet  say nothing unless something is damaged
 '
 # shellcheck source=porcelain/casg-sh-setup.sh
@@ -46,10 +46,12 @@ check_git () {
 
 check_packs () {
 	npacks=0
+	quick=--quick
+	test -z "$opt_full" || quick=
 	for pack in "$CASG_PATH"/packs/pack-*.pack; do
 		test -e "$pack" || continue
 		npacks=$((npacks + 1))
-		casg-verify-pack "$pack" >"$tmp/pack" 2>&1
+		casg-verify-pack ${quick:+"$quick"} "$pack" >"$tmp/pack" 2>&1
 		status=$?
 		test $status = 0 || cat "$tmp/pack" >&2
 		verdict $status "pack '${pack##*/}'"

@@ -50,6 +50,15 @@ choose_database () {
 
 tmp='' pid='' committed=''
 
+# What mktree asked casg-pack's cache of ids for is answered; it is as large as
+# all the rest, and can be had again from the packs.
+remove_caches () {
+	while read -r name id _; do
+		test "$name" = pack || continue
+		rm -f "${CASG_CACHE_DIR:-$CASG_PATH/index}/pack-$id.objects"
+	done <"$1"
+}
+
 # Packs that this run wrote and no commit names go away again.
 remove_packs () {
 	cat "$tmp/pack.facts" "$tmp/tree.facts" 2>/dev/null |
@@ -78,7 +87,8 @@ finish () {
 	trap - EXIT
 	if test -n "$pid"; then
 		# shellcheck disable=SC2046 # none, one or two process ids
-		kill $(cat "$tmp/pack.pid" "$tmp/tree.pid" 2>/dev/null) 2>/dev/null
+		# not TERM: the shell in between would talk about it
+		kill -s PIPE $(cat "$tmp/pack.pid" "$tmp/tree.pid" 2>/dev/null) 2>/dev/null
 		wait "$pid"
 	fi
 	if test -n "$tmp"; then
@@ -131,6 +141,17 @@ break_lock () {
 
 # ---- the steps
 
+# casg-commit-tree has the last word on names
+check_name () {
+	bad_name=
+	git check-ref-format "casg/$db" || bad_name=1
+	case /$db/ in
+	*/-* | */VERSION/* | */PACKS/* | /taxonomy/*) bad_name=1 ;;
+	esac
+	test -z "$bad_name" ||
+		usage_die "'$db' is not a database name; --database gives another one"
+}
+
 refuse_local_edits () {
 	test "$casg_bare" = false || return 0
 	edits=$(git status --porcelain --untracked-files=all -- \
@@ -156,7 +177,7 @@ read_old () {
 
 # The pipeline, in the background so that a signal is answered at once.  Process
 # ids and casg-pack's status come by files: POSIX sh has no pipefail.
-pack () {
+start_packing () {
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	become='echo $$ >"$0" && exec "$@"'
 	{ command exec 4<&0; } 2>/dev/null || exec 4</dev/null
@@ -175,7 +196,10 @@ pack () {
 	} &
 	pid=$!
 	exec 4<&-
-	wait $pid
+}
+
+wait_for_packs () {
+	wait "$pid"
 	tree_status=$?
 	pid=
 	read -r pack_status <"$tmp/status" || pack_status=128
@@ -259,27 +283,25 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
-# casg-commit-tree has the last word on names; this comes before the work
-bad_name=
-git check-ref-format "casg/$db" || bad_name=1
-case /$db/ in
-*/-* | */VERSION/* | */PACKS/* | /taxonomy/*) bad_name=1 ;;
-esac
-test -z "$bad_name" ||
-	usage_die "'$db' is not a database name; --database gives another one"
-
 take_lock
-head=$(git rev-parse --verify --quiet "HEAD^{commit}") ||
-	die "there is no commit yet; 'casg init' makes the first one"
-refuse_local_edits
 tmp=$CASG_PATH/tmp/import-$$
 mkdir -p "$tmp" || exit 128
+start_packing "$@"
+
+# Whether the result can be committed is found out meanwhile; if not, what the
+# pipeline has written goes away again.
+head=$(git rev-parse --verify --quiet "HEAD^{commit}") ||
+	die "there is no commit yet; 'casg init' makes the first one"
+check_name
+refuse_local_edits
 read_old
+wait_for_packs
 
 records=0 new=0 known=0 bytes_in=0 stored=0 source_sha256=
-pack "$@"
 facts "$tmp/pack.facts"
 facts "$tmp/tree.facts"
+remove_caches "$tmp/pack.facts"
+remove_caches "$tmp/tree.facts"
 write_version "$@" || exit 128
 if up_to_date; then
 	committed=1

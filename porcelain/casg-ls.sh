@@ -2,9 +2,10 @@
 # casg ls - the records of a version, a line each.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
-SPEC='casg ls [-z] [--quiet] [REV:][DATABASE]
+SPEC='casg ls [-z] [--keys] [--quiet] [REV:][DATABASE]
 --
 z,null   lines end in NUL, nothing is quoted
+keys     print the keys alone
 q,quiet  no progress
 '
 # shellcheck source=porcelain/casg-sh-setup.sh
@@ -12,4 +13,4 @@ q,quiet  no progress
 
 casg_options 0 1 "$@"
 eval "$casg_set"
-exec casg-ls-tree ${opt_null:+-z} -- "${1-}"
+exec casg-ls-tree ${opt_null:+-z} ${opt_keys:+--keys} -- "${1-}"

@@ -11,7 +11,13 @@ version () {
 	casg-write-version --sequence-time "2024-01-0$1" --release "r$1"
 }
 
+# The roots of these versions are in no pack, so PACKS has to be given.
+commit_tree () {
+	casg-commit-tree --packs nopacks "$@"
+}
+
 test_expect_success 'setup' '
+	: >nopacks &&
 	casg init --quiet . &&
 	for i in 1 2 3; do
 		version $i >v$i || return 1
@@ -23,7 +29,7 @@ test_expect_success 'setup' '
 
 test_expect_success 'a commit is made and no ref moves' '
 	git rev-parse HEAD >before &&
-	casg-commit-tree -p HEAD -m "first" --database uniprot/sprot <v1 >commit &&
+	commit_tree -p HEAD -m "first" --database uniprot/sprot <v1 >commit &&
 	git rev-parse HEAD >after &&
 	test_cmp before after &&
 	git cat-file commit $(cat commit) >raw &&
@@ -52,17 +58,17 @@ test_expect_success 'identity and dates are those of the environment' '
 	test_grep "^author A U Thor <author@example.org> 1709287200 +0000\$" raw &&
 	test_grep "^committer C O Mitter <committer@example.org> 1709287200 +0000\$" raw &&
 	GIT_AUTHOR_DATE="Thu, 07 Apr 2005 22:13:13 +0200" \
-		casg-commit-tree --database x <v1 >c &&
+		commit_tree --database x <v1 >c &&
 	git cat-file commit $(cat c) >raw &&
 	test_grep "^author .* 1112904793 +0200\$" raw &&
 	test_expect_code 128 env GIT_AUTHOR_DATE=whenever \
-		casg-commit-tree --database x <v1
+		casg-commit-tree --packs nopacks --database x <v1
 '
 
 test_expect_success 'identity is never missing' '
 	(
 		unset GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL EMAIL &&
-		HOME=/nonexistent casg-commit-tree --database x <v1 >c
+		HOME=/nonexistent commit_tree --database x <v1 >c
 	) &&
 	git cat-file commit $(cat c) >raw &&
 	test_grep "^author ..* <..*@..*> 1709287200" raw &&
@@ -76,7 +82,7 @@ test_expect_success 'identity from git config' '
 	git config author.email aut@example.org &&
 	(
 		unset GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL &&
-		casg-commit-tree --database x <v1 >c
+		commit_tree --database x <v1 >c
 	) &&
 	git cat-file commit $(cat c) >raw &&
 	test_grep "^author Con Fig <aut@example.org> " raw &&
@@ -84,7 +90,7 @@ test_expect_success 'identity from git config' '
 '
 
 test_expect_success 'paragraphs; trailers join trailers' '
-	casg-commit-tree --database x -m one -m two -m "Signed-off-by: me <m@e>" <v1 >c &&
+	commit_tree --database x -m one -m two -m "Signed-off-by: me <m@e>" <v1 >c &&
 	git log -1 --format=%B $(cat c) >out &&
 	cat >expect <<-EOF &&
 	one
@@ -100,49 +106,61 @@ test_expect_success 'paragraphs; trailers join trailers' '
 '
 
 test_expect_success 'several parents' '
-	casg-commit-tree -p HEAD -p HEAD~1 --database x <v1 >c &&
+	commit_tree -p HEAD -p HEAD~1 --database x <v1 >c &&
 	git log -1 --format=%P $(cat c) >out &&
 	echo "$(git rev-parse HEAD) $(git rev-parse HEAD~1)" >expect &&
 	test_cmp expect out &&
-	test_expect_code 128 casg-commit-tree -p nonesuch --database x <v1
+	test_expect_code 128 commit_tree -p nonesuch --database x <v1
 '
 
 test_expect_success 'PACKS is checked, committed, and replaced' '
 	echo "$(cat id1) 12 sequences,nodes" >packs &&
-	casg-commit-tree -p HEAD --database x --packs packs <v1 >c &&
+	commit_tree -p HEAD --database x --packs packs <v1 >c &&
 	git cat-file blob $(cat c):x/PACKS >out &&
 	test_cmp packs out &&
 	echo "$(cat id1) 13 nodes" >packs2 &&
-	casg-commit-tree -p $(cat c) --database x --packs packs2 <v2 >c2 &&
+	commit_tree -p $(cat c) --database x --packs packs2 <v2 >c2 &&
 	git cat-file blob $(cat c2):x/PACKS >out &&
 	test_cmp packs2 out &&
 	for bad in "$(cat id1) 012 a" "$(cat id1) 12" "x 12 a"; do
 		echo "$bad" >bad &&
-		test_expect_code 128 casg-commit-tree --database x --packs bad <v1 || return 1
+		test_expect_code 128 commit_tree --database x --packs bad <v1 || return 1
 	done &&
-	test_expect_code 128 casg-commit-tree --database x --packs nofile <v1
+	test_expect_code 128 commit_tree --database x --packs nofile <v1
+'
+
+test_expect_success 'without --packs the store is asked' '
+	test_expect_code 128 casg-commit-tree --database x <v1 >out 2>err &&
+	test_must_be_empty out &&
+	test_grep "$(sed -n "s/^records //p" v1)" err &&
+	printf ">a\nACGT\n" | casg-pack | casg-mktree | casg-write-version >v &&
+	casg-commit-tree --database x <v >c &&
+	git cat-file blob $(cat c):x/PACKS >out &&
+	ls .git/casg/packs/*.pack | sed "s/.*pack-//; s/\.pack//" >expect &&
+	cut -d" " -f1 out >ids &&
+	test_cmp expect ids
 '
 
 test_expect_success 'no database inside another' '
-	test_expect_code 128 casg-commit-tree -p HEAD --database uniprot <v1 2>err &&
+	test_expect_code 128 commit_tree -p HEAD --database uniprot <v1 2>err &&
 	test_grep "around database .uniprot/sprot" err &&
-	test_expect_code 128 casg-commit-tree -p HEAD --database uniprot/sprot/x <v1 2>err &&
+	test_expect_code 128 commit_tree -p HEAD --database uniprot/sprot/x <v1 2>err &&
 	test_grep "inside database .uniprot/sprot" err
 '
 
 test_expect_success 'bad names are wrong usage' '
 	for name in "" /a a/ a//b -a .a a..b a.lock VERSION a/PACKS taxonomy taxonomy/x "a b" a:b; do
-		test_expect_code 129 casg-commit-tree --database="$name" <v1 >out 2>err &&
+		test_expect_code 129 commit_tree --database="$name" <v1 >out 2>err &&
 		test_must_be_empty out || { echo "$name" && return 1; }
 	done &&
-	test_expect_code 129 casg-commit-tree <v1
+	test_expect_code 129 commit_tree <v1
 '
 
 test_expect_success 'a version that is not canonical is not committed' '
 	sed "s/^count /count  /" v1 >bad &&
-	test_expect_code 128 casg-commit-tree --database x <bad >out &&
+	test_expect_code 128 commit_tree --database x <bad >out &&
 	test_must_be_empty out &&
-	test_expect_code 128 casg-commit-tree --database x </dev/null
+	test_expect_code 128 commit_tree --database x </dev/null
 '
 
 # ---- finding
@@ -150,9 +168,9 @@ test_expect_success 'a version that is not canonical is not committed' '
 test_expect_success 'a history with two databases, a tag and a branch' '
 	git tag -a -m t v1.0 &&
 	git branch old &&
-	git update-ref HEAD $(casg-commit-tree -p HEAD --database uniprot/sprot <v2) &&
+	git update-ref HEAD $(commit_tree -p HEAD --database uniprot/sprot <v2) &&
 	git tag light &&
-	git update-ref HEAD $(casg-commit-tree -p HEAD --database other <v3)
+	git update-ref HEAD $(commit_tree -p HEAD --database other <v3)
 '
 
 finds () {
@@ -266,7 +284,7 @@ test_expect_success 'CASG_CACHE_DIR moves it' '
 	test_path_is_file cache/versions/$(git rev-parse HEAD)/other
 '
 
-test_expect_success !ROOT 'a cache that cannot be written changes nothing' '
+test_expect_success NOTROOT 'a cache that cannot be written changes nothing' '
 	mkdir -p .git/casg/index &&
 	chmod a-w .git/casg/index &&
 	test_when_finished "chmod u+w .git/casg/index" &&

@@ -374,14 +374,14 @@ test_expect_success 'export -o writes through a symbolic link and keeps it' '
 test_expect_success 'export -o writes to a pipe and keeps it' '
 	mkfifo pipe &&
 	{ cat pipe >back & } &&
-	casg export -o pipe one &&
-	wait &&
+	timeout 20 casg export -o pipe one &&
+	wait $! &&
 	test -p pipe &&
 	casg export one >expect &&
 	test_cmp_bin expect back
 '
 
-test_expect_success DEVFULL,!ROOT 'export -o: a full disk' '
+test_expect_success DEVFULL,NOTROOT 'export -o: a full disk' '
 	test_expect_code 128 casg export -o /dev/full one
 '
 
