@@ -36,6 +36,8 @@
 #define CASG_NODE_LEVEL_MAX 32
 #define CASG_KEY_MAX 65535
 #define CASG_DESC_INLINE 4096      /* longer descriptions are blobs */
+/* No encoded entry of any level is larger: two keys and the fixed fields. */
+#define CASG_ENTRY_NBYTES_MAX ((uint64_t)2 * CASG_KEY_MAX + 128)
 
 /* A leaf entry: one record. */
 struct casg_entry {
@@ -120,7 +122,8 @@ struct casg_node {
 /*
  * Decode member 'member' of a NODE chunk into *n (reused; descriptions point
  * into the chunk).  Order, key bytes and boundaries inside the node are
- * checked; 'rightmost' is for the caller's check of its last entry.
+ * checked; whether its last entry is one is for the caller, who knows what
+ * follows.
  */
 int casg_node_decode(struct casg_node *n, const struct casg_chunk *ch, uint32_t member,
 		     struct casg_err *err);

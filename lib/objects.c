@@ -183,8 +183,12 @@ struct casg_orderr *casg_orderr_open(struct casg_store *store, struct casg_coder
 		uint8_t c;
 
 		rc = order_byte(o, &c, err);
-		rc = rc < 0 ? rc : !rc || c != (uint8_t)order_head[i] ?
-			bad_order(err, "it does not begin as one") : 0;
+		if (rc > 0 && i == sizeof(order_head) - 3 && c != '1')
+			rc = casg_err_set(err, CASG_EUNSUPPORTED,
+					  "unsupported order object version '%c'", c);
+		else
+			rc = rc < 0 ? rc : !rc || c != (uint8_t)order_head[i] ?
+				bad_order(err, "it does not begin as one") : 0;
 	}
 	if (!rc)
 		rc = order_varint(o, &n, err);
@@ -417,7 +421,8 @@ static int next_record_line(struct casg_presr *r, struct casg_err *err)
 	if (rc <= 0)
 		return rc;
 	if (pres_number((const char *)r->line.data, ' ', &r->position, &r->text_at) ||
-	    r->text_at == r->line.len || (r->any && r->position <= before))
+	    r->text_at == r->line.len || (r->any && r->position <= before) ||
+	    !strcmp((const char *)r->line.data + r->text_at, "-"))
 		return bad_pres(err, "a record's line is malformed");
 	r->any = 1;
 	return 0;
@@ -451,6 +456,12 @@ static int read_facts(struct casg_presr *r, struct casg_facts *f, struct casg_er
 
 	if (rc < 0)
 		return rc;
+	if (rc && r->line.len > sizeof(pres_head) - 3 &&
+	    !memcmp(r->line.data, pres_head, sizeof(pres_head) - 3) &&
+	    strcmp((const char *)r->line.data + sizeof(pres_head) - 3, "1"))
+		return casg_err_set(err, CASG_EUNSUPPORTED,
+				    "unsupported presentation object version '%.20s'",
+				    (const char *)r->line.data + sizeof(pres_head) - 3);
 	if (!rc || r->line.len + 1 != sizeof(pres_head) - 1 ||
 	    memcmp(r->line.data, pres_head, r->line.len))
 		return bad_pres(err, "it does not begin as one");

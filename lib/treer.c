@@ -8,6 +8,7 @@ struct frame {
 	const struct casg_chunk *ch; /* held: descriptions point into it; NULL: empty */
 	uint32_t pack;
 	uint32_t at;                 /* the entry that comes next */
+	int last;                    /* the rightmost of its level */
 };
 
 struct casg_treer {
@@ -73,6 +74,36 @@ static int check_child(const struct casg_node *n, const struct casg_child *c, in
 	return ok ? 0 : corrupt(err, "it is not what its parent says", &c->id);
 }
 
+/*
+ * A node that others follow on its level ends at a boundary, at the most
+ * entries, or where the byte limit may have cut it.
+ */
+static int check_end(const struct casg_node *n, const struct casg_oid *id,
+		     struct casg_err *err)
+{
+	uint64_t nbytes = 0;
+	int ok;
+
+	if (n->count == CASG_NODE_MAX)
+		return 0;
+	if (n->level) {
+		const struct casg_child *c = &n->children[n->count - 1];
+
+		ok = casg_node_boundary(n->level, c->last, c->last_len, c->last_occurrence);
+		for (uint32_t i = 0; i < n->count; i++)
+			nbytes += casg_child_nbytes(&n->children[i]);
+	} else {
+		const struct casg_entry *e = &n->entries[n->count - 1];
+
+		ok = casg_node_boundary(0, e->key, e->klen, e->occurrence);
+		for (uint32_t i = 0; i < n->count; i++)
+			nbytes += casg_entry_nbytes(&n->entries[i]);
+	}
+	ok = (ok && n->count >= CASG_NODE_MIN) ||
+	     (n->count >= 2 && nbytes + CASG_ENTRY_NBYTES_MAX > CASG_NODE_NBYTES);
+	return ok ? 0 : corrupt(err, "it ends where no boundary is", id);
+}
+
 static void drop_frame(struct casg_treer *t, int i)
 {
 	casg_store_put(t->s, t->f[i].ch);
@@ -105,6 +136,13 @@ static int load(struct casg_treer *t, int i, const struct casg_oid *id,
 		rc = check_interior_id(t, &f->node, id, err);
 	if (!rc && parent)
 		rc = check_child(&f->node, parent, level, err);
+	/* the last child of the last: nothing follows on its level */
+	f->last = !parent || (t->f[i - 1].last &&
+			      parent == &t->f[i - 1].node.children[t->f[i - 1].node.count - 1]);
+	if (!rc && !f->last)
+		rc = check_end(&f->node, id, err);
+	if (!rc && !parent && f->node.level && f->node.count < 2)
+		rc = corrupt(err, "a root above the leaves has one child", id);
 	if (rc) {
 		drop_frame(t, i);
 		return rc;

@@ -6,6 +6,7 @@
 
 #include "buf.h"
 #include "cli.h"
+#include "clitrace.h"
 #include "cliwork.h"
 #include "endian.h"
 #include "extsort.h"
@@ -106,13 +107,15 @@ static void read_stream(struct job *j)
 			casg_progress_update(p, j->position, nbytes, 0);
 		if (casg_stream_is_facts(line, n)) {
 			struct casg_oid id;
-			int has = j->has_prologue_oid;
+			size_t before = j->facts.prologue.len;
+			int has;
 
 			rc = casg_facts_parse(&j->facts, &id, &has, line, n, &err);
-			if (!rc && has) {
+			/* a later line overrides, in either form */
+			if (!rc && has)
 				j->prologue_oid = id;
-				j->has_prologue_oid = 1;
-			}
+			if (!rc && (has || j->facts.prologue.len != before))
+				j->has_prologue_oid = has;
 		} else {
 			rc = casg_rec_parse(&r, line, n, nul_ends, &j->scratch, &err);
 			if (!rc)
@@ -242,13 +245,20 @@ static int run(int argc, char **argv)
 	j.pres = casg_presw_new(j.w.repo.tmp_dir);
 	if (!j.sort || !j.pres)
 		casg_work_die(&j.w, &err);
+	casg_trace_enter("read");
 	read_stream(&j);
+	casg_trace_leave("read");
+	casg_trace_enter("build the tree");
 	build(&j, &stats, &order);
+	casg_trace_leave("build the tree");
 	load_prologue(&j);
 	if (casg_presw_finish(j.pres, &j.facts, j.w.packw, j.w.store, casg_work_coder(&j.w),
 			      (int)j.w.settings.level, &pres, &err) ||
 	    casg_packw_finish(j.w.packw, &err))
 		casg_work_die(&j.w, &err);
+	casg_trace_count("records", stats.nrecords);
+	casg_trace_count("nodes", stats.nnodes);
+	casg_trace_count("new-nodes", stats.nnodes_new);
 	print_roots(&j, &stats, &order, &pres);
 	casg_out_flush();
 	casg_presw_free(j.pres);
