@@ -1,5 +1,7 @@
 #include "cli.h"
 
+#include "clitrace.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +45,7 @@ void casg_die(const char *fmt, ...)
 	va_start(ap, fmt);
 	vtalk("fatal: ", fmt, ap);
 	va_end(ap);
+	casg_trace_exit(CASG_EXIT_FATAL);
 	exit(CASG_EXIT_FATAL);
 }
 
@@ -79,6 +82,7 @@ void casg_usage_die(const char *fmt, ...)
 	va_end(ap);
 	casg_cli_usage(&casg_cmd, &usage);
 	fwrite(usage.data, 1, usage.len, stderr);
+	casg_trace_exit(CASG_EXIT_USAGE);
 	exit(CASG_EXIT_USAGE);
 }
 
@@ -423,6 +427,7 @@ int main(int argc, char **argv)
 	int ret;
 
 	keep_std_fds();
+	casg_trace_start(argc, argv);
 	/* a parent that ignores SIGPIPE would have us write on for nothing */
 	signal(SIGPIPE, SIG_DFL);
 	setvbuf(stdout, NULL, _IOFBF, OUT_BUFFER);
@@ -448,5 +453,6 @@ int main(int argc, char **argv)
 	}
 	casg_buf_release(&usage);
 	out_finish();
+	casg_trace_exit(ret);
 	return ret;
 }

@@ -4,6 +4,7 @@
 
 #include "buf.h"
 #include "cli.h"
+#include "clitrace.h"
 #include "cliwork.h"
 #include "exporter.h"
 #include "lines.h"
@@ -78,10 +79,13 @@ static void assemble_version(struct casg_work *w, const char *spec, struct out *
 	int rc;
 
 	casg_work_version(w, spec, &version, &roots);
+	casg_trace_enter("read the order");
 	rs = casg_records_open(w->store, casg_work_coder(w), w->pool, w->repo.tmp_dir,
 			       &roots, (uint64_t)32 << 20, &err);
 	if (!rs)
 		casg_die_err(&err);
+	casg_trace_leave("read the order");
+	casg_trace_enter("write");
 	if (version.has_source_sha256) {
 		o->hasher = casg_hasher_new();
 		if (!o->hasher)
@@ -101,6 +105,9 @@ static void assemble_version(struct casg_work *w, const char *spec, struct out *
 	}
 	if (rc < 0 || casg_exporter_finish(x, &err))
 		casg_die_err(&err);
+	casg_trace_leave("write");
+	casg_trace_count("records", o->nrecords);
+	casg_trace_count("bytes", o->nbytes);
 	if (o->hasher) {
 		casg_hasher_final(o->hasher, &got);
 		if (!casg_oid_eq(&got, &version.source_sha256))

@@ -5,6 +5,7 @@
 
 #include "buf.h"
 #include "cli.h"
+#include "clitrace.h"
 #include "cliwork.h"
 #include "endian.h"
 #include "fasta.h"
@@ -228,10 +229,18 @@ static int run(int argc, char **argv)
 		casg_die("out of memory");
 	casg_hasher_init(j.source);
 	j.progress = casg_progress_start("packing", quiet ? 0 : show_progress);
+	casg_trace_enter("read");
 	if (casg_fasta_from_files((const char *const *)argv, (size_t)argc, &h, on_bytes, &j,
-				  &j.stats, &err) ||
-	    casg_packer_finish(j.packer, &s, &err))
+				  &j.stats, &err))
 		casg_work_die(&j.w, &err);
+	casg_trace_leave("read");
+	casg_trace_enter("finish the pack");
+	if (casg_packer_finish(j.packer, &s, &err))
+		casg_work_die(&j.w, &err);
+	casg_trace_leave("finish the pack");
+	casg_trace_count("records", s.nrecords);
+	casg_trace_count("new", s.nnew);
+	casg_trace_count("bytes-stored", casg_packw_nbytes(j.w.packw));
 	casg_progress_stop(j.progress);
 	if (!s.nrecords && !allow_empty) {
 		casg_err_set(&err, CASG_ECORRUPT,
