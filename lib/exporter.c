@@ -24,11 +24,6 @@ struct rec {
 	uint64_t nresidues;            /* of a list */
 };
 
-/* A chunk that the window needs: segments order[start .. end). */
-struct fetch {
-	size_t start, end;
-	uint8_t *copy;
-};
 
 struct casg_exporter {
 	struct casg_store *s;
@@ -46,8 +41,10 @@ struct casg_exporter {
 	size_t nsegs, cap_segs;
 	size_t *order;
 	size_t cap_order;
-	struct fetch *fetches;
-	size_t nfetches, cap_fetches;
+	size_t *first;        /* of each chunk's segments in order */
+	size_t cap_first;
+	uint8_t **copies;     /* of each chunk, what the window needs */
+	size_t ncopies, cap_copies;
 	uint64_t nbytes;      /* estimated, of the window */
 	struct casg_err err;
 	int failed;
@@ -79,18 +76,18 @@ struct casg_exporter *casg_exporter_new(struct casg_store *s, struct casg_worker
 	return x;
 }
 
-static void free_fetches(struct casg_exporter *x)
+static void free_copies(struct casg_exporter *x)
 {
-	for (size_t i = 0; i < x->nfetches; i++)
-		free(x->fetches[i].copy);
-	x->nfetches = 0;
+	for (size_t i = 0; i < x->ncopies; i++)
+		free(x->copies[i]);
+	x->ncopies = 0;
 }
 
 void casg_exporter_free(struct casg_exporter *x)
 {
 	if (!x)
 		return;
-	free_fetches(x);
+	free_copies(x);
 	casg_layout_free(x->layout);
 	casg_hasher_free(x->whole);
 	casg_buf_release(&x->text);
@@ -99,7 +96,8 @@ void casg_exporter_free(struct casg_exporter *x)
 	free(x->recs);
 	free(x->segs);
 	free(x->order);
-	free(x->fetches);
+	free(x->first);
+	free(x->copies);
 	free(x);
 }
 
@@ -110,26 +108,14 @@ static struct casg_coder *own_coder(struct casg_exporter *x)
 
 /* ---- fetching ---------------------------------------------------------- */
 
-static int cmp_loc(const void *a, const void *b, void *ctx)
-{
-	const struct seg *segs = ctx;
-	const struct casg_loc *x = &segs[*(const size_t *)a].loc;
-	const struct casg_loc *y = &segs[*(const size_t *)b].loc;
-
-	if (x->pack != y->pack)
-		return x->pack < y->pack ? -1 : 1;
-	if (x->chunk != y->chunk)
-		return x->chunk < y->chunk ? -1 : 1;
-	return x->member < y->member ? -1 : x->member > y->member;
-}
-
-static int copy_members(struct casg_exporter *x, struct fetch *f,
+static int copy_members(struct casg_exporter *x, size_t group,
 			const struct casg_chunk *ch, struct casg_err *err)
 {
+	size_t start = x->first[group], end = x->first[group + 1];
 	uint64_t total = 0;
 	uint8_t *to;
 
-	for (size_t i = f->start; i < f->end; i++) {
+	for (size_t i = start; i < end; i++) {
 		struct seg *g = &x->segs[x->order[i]];
 
 		if (g->loc.member >= ch->nmembers || ch->kind != CASG_CHUNK_SEQ)
@@ -140,10 +126,10 @@ static int copy_members(struct casg_exporter *x, struct fetch *f,
 					    "a piece has another length than listed");
 		total += casg_chunk_len(ch, g->loc.member);
 	}
-	to = f->copy = malloc((size_t)total + 1);
+	to = x->copies[group] = malloc((size_t)total + 1);
 	if (!to)
 		return casg_err_nomem(err);
-	for (size_t i = f->start; i < f->end; i++) {
+	for (size_t i = start; i < end; i++) {
 		struct seg *g = &x->segs[x->order[i]];
 
 		g->nbytes = casg_chunk_len(ch, g->loc.member);
@@ -158,8 +144,7 @@ static int copy_members(struct casg_exporter *x, struct fetch *f,
 static void fetch_task(void *ctx, size_t task, int worker)
 {
 	struct casg_exporter *x = ctx;
-	struct fetch *f = &x->fetches[task];
-	const struct casg_loc *loc = &x->segs[x->order[f->start]].loc;
+	const struct casg_loc *loc = &x->segs[x->order[x->first[task]]].loc;
 	struct casg_err err = CASG_ERR_INIT;
 	const struct casg_chunk *ch;
 	int no = 0, rc;
@@ -168,7 +153,7 @@ static void fetch_task(void *ctx, size_t task, int worker)
 		return;
 	rc = casg_store_get(x->s, x->coders[worker], loc->pack, loc->chunk, &ch, &err);
 	if (!rc) {
-		rc = copy_members(x, f, ch, &err);
+		rc = copy_members(x, task, ch, &err);
 		casg_store_put(x->s, ch);
 	}
 	if (rc && __atomic_compare_exchange_n(&x->failed, &no, 1, 0, __ATOMIC_ACQ_REL,
@@ -178,24 +163,18 @@ static void fetch_task(void *ctx, size_t task, int worker)
 
 static int fetch_all(struct casg_exporter *x, struct casg_err *err)
 {
-	if (CASG_GROW(x->order, x->nsegs + 1, x->cap_order))
-		return casg_err_nomem(err);
-	for (size_t i = 0; i < x->nsegs; i++)
-		x->order[i] = i;
-	qsort_r(x->order, x->nsegs, sizeof(*x->order), cmp_loc, x->segs);
-	for (size_t i = 0; i < x->nsegs; i++) {
-		const struct casg_loc *a = &x->segs[x->order[i]].loc;
-		const struct casg_loc *b = i ? &x->segs[x->order[i - 1]].loc : NULL;
+	long n;
 
-		if (b && a->pack == b->pack && a->chunk == b->chunk) {
-			x->fetches[x->nfetches - 1].end = i + 1;
-			continue;
-		}
-		if (CASG_GROW(x->fetches, x->nfetches + 1, x->cap_fetches))
-			return casg_err_nomem(err);
-		x->fetches[x->nfetches++] = (struct fetch){ i, i + 1, NULL };
-	}
-	casg_workers_run(x->pool, x->nfetches, fetch_task, x);
+	if (CASG_GROW(x->order, x->nsegs + 1, x->cap_order) ||
+	    CASG_GROW(x->first, x->nsegs + 1, x->cap_first))
+		return casg_err_nomem(err);
+	n = casg_group_by_chunk(&x->segs[0].loc, sizeof(*x->segs), x->nsegs, x->order,
+				x->first);
+	if (n < 0 || CASG_GROW(x->copies, (size_t)n + 1, x->cap_copies))
+		return casg_err_nomem(err);
+	memset(x->copies, 0, (size_t)n * sizeof(*x->copies));
+	x->ncopies = (size_t)n;
+	casg_workers_run(x->pool, x->ncopies, fetch_task, x);
 	if (!x->failed)
 		return 0;
 	if (err)
@@ -306,7 +285,7 @@ static int flush(struct casg_exporter *x, struct casg_err *err)
 	}
 	if (!rc)
 		rc = drain(x, err);
-	free_fetches(x);
+	free_copies(x);
 	x->nrecs = x->nsegs = 0;
 	x->nbytes = 0;
 	casg_buf_reset(&x->text);
@@ -343,7 +322,7 @@ static int write_long(struct casg_exporter *x, const struct rec *r,
 			if (!rc)
 				rc = drain(x, err);
 		}
-		free_fetches(x);
+		free_copies(x);
 	}
 	x->nsegs = 0;
 	casg_hasher_final(x->whole, &id);

@@ -684,8 +684,13 @@ static int write_gap(struct casg_layout *l, int next, struct casg_buf *out,
 VECTORISED
 static int any_foreign(const uint8_t *p, size_t n)
 {
-	uint8_t bad = 0;
+	uint8_t seen = 0, bad = 0;
 
+	/* all but a few residues lie in 0x21 .. 0x60, which is cheap to see */
+	for (size_t i = 0; i < n; i++)
+		seen |= (uint8_t)(p[i] - 0x21);
+	if (!(seen & 0xc0))
+		return 0;
 	for (size_t i = 0; i < n; i++)
 		bad |= (uint8_t)(((uint8_t)(p[i] - 0x21) > 0x7e - 0x21) |
 				 ((uint8_t)(p[i] - 'a') < 26));

@@ -755,6 +755,77 @@ int casg_store_info(struct casg_store *s, struct casg_coder *c,
 		       out, err);
 }
 
+/* ---- grouping ---------------------------------------------------------- */
+
+static const struct casg_loc *loc_at(const struct casg_loc *locs, size_t stride, size_t i)
+{
+	return (const struct casg_loc *)(const void *)((const char *)locs + i * stride);
+}
+
+/* The group of each place, by a hash of (pack, chunk); group_of has room for n. */
+static long number_groups(const struct casg_loc *locs, size_t stride, size_t n,
+			  uint32_t *group_of, size_t *first)
+{
+	size_t cap = 1024, ngroups = 0;
+	uint32_t *table;
+
+	while (cap < 2 * n)
+		cap *= 2;
+	table = calloc(cap, sizeof(*table));
+	if (!table)
+		return CASG_ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct casg_loc *a = loc_at(locs, stride, i);
+		size_t h = (a->pack * UINT64_C(0x9e3779b97f4a7c15) +
+			    a->chunk * UINT64_C(0xc2b2ae3d27d4eb4f)) >> 20;
+
+		for (h &= cap - 1; table[h]; h = (h + 1) & (cap - 1)) {
+			/* first[] holds a member of each group meanwhile */
+			const struct casg_loc *b = loc_at(locs, stride, first[table[h] - 1]);
+
+			if (a->pack == b->pack && a->chunk == b->chunk)
+				break;
+		}
+		if (!table[h]) {
+			first[ngroups] = i;
+			table[h] = (uint32_t)++ngroups;
+		}
+		group_of[i] = table[h] - 1;
+	}
+	free(table);
+	return (long)ngroups;
+}
+
+long casg_group_by_chunk(const struct casg_loc *locs, size_t stride, size_t n,
+			 size_t *order_out, size_t *first_out)
+{
+	uint32_t *group_of = malloc(n * sizeof(*group_of) + 1);
+	size_t *next;
+	long ngroups = group_of ? number_groups(locs, stride, n, group_of, first_out)
+				: CASG_ENOMEM;
+	size_t at = 0;
+
+	next = ngroups < 0 ? NULL : calloc((size_t)ngroups + 1, sizeof(*next));
+	if (!next) {
+		free(group_of);
+		return CASG_ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++)
+		next[group_of[i]]++;
+	for (long g = 0; g < ngroups; g++) {
+		size_t count = next[g];
+
+		first_out[g] = next[g] = at;
+		at += count;
+	}
+	first_out[ngroups] = n;
+	for (size_t i = 0; i < n; i++)
+		order_out[next[group_of[i]]++] = i;
+	free(next);
+	free(group_of);
+	return ngroups;
+}
+
 /* ---- finding ----------------------------------------------------------- */
 
 static int find_in(struct casg_store *s, struct casg_coder *c, uint32_t pack,

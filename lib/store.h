@@ -58,6 +58,15 @@ const char *casg_store_pack_path(const struct casg_store *s, uint32_t pack);
 int casg_store_find_pack(const struct casg_store *s, const struct casg_oid *id,
 			 uint32_t *pack_out);
 
+/*
+ * Group n places by chunk: order_out becomes a permutation of 0 .. n-1 in
+ * which places of one chunk stand together, in the order they came, and
+ * first_out (room for n + 1) the start of each group, closed by n.  Place i is
+ * at (char *)locs + i * stride.  The number of groups, or CASG_ENOMEM.
+ */
+long casg_group_by_chunk(const struct casg_loc *locs, size_t stride, size_t n,
+			 size_t *order_out, size_t *first_out);
+
 /* Bytes of an entry of a .objects file: id, length (le64). */
 #define CASG_OBJINFO_SZ 40
 

@@ -36,31 +36,19 @@ struct window {
 	size_t n;
 	size_t *order;   /* by chunk */
 	size_t *first;   /* first of each chunk in order */
-	size_t nfirst;
 	struct casg_buf text, line, taxon;
 	struct casg_err err;
 	int failed;
 };
 
-static int cmp_loc(const void *a, const void *b, void *ctx)
-{
-	const struct casg_record *r = ctx;
-	const struct casg_loc *x = &r[*(const size_t *)a].loc, *y = &r[*(const size_t *)b].loc;
-
-	if (x->pack != y->pack)
-		return x->pack < y->pack ? -1 : 1;
-	return x->chunk < y->chunk ? -1 : x->chunk > y->chunk;
-}
-
 /* The ids of one chunk's sequences are recomputed by one worker. */
 static void info_task(void *ctx, size_t task, int worker)
 {
 	struct window *v = ctx;
-	size_t end = task + 1 < v->nfirst ? v->first[task + 1] : v->n;
 	struct casg_err err = CASG_ERR_INIT;
 	int no = 0, rc = 0;
 
-	for (size_t i = v->first[task]; i < end && !rc; i++)
+	for (size_t i = v->first[task]; i < v->first[task + 1] && !rc; i++)
 		rc = casg_store_info(v->w->store, v->w->coders[worker],
 				     &v->r[v->order[i]].loc, &v->info[v->order[i]], &err);
 	if (rc && __atomic_compare_exchange_n(&v->failed, &no, 1, 0, __ATOMIC_ACQ_REL,
@@ -70,14 +58,11 @@ static void info_task(void *ctx, size_t task, int worker)
 
 static void find_ids(struct window *v)
 {
-	for (size_t i = 0; i < v->n; i++)
-		v->order[i] = i;
-	qsort_r(v->order, v->n, sizeof(*v->order), cmp_loc, v->r);
-	v->nfirst = 0;
-	for (size_t i = 0; i < v->n; i++)
-		if (!i || cmp_loc(&v->order[i - 1], &v->order[i], v->r))
-			v->first[v->nfirst++] = i;
-	casg_workers_run(v->w->pool, v->nfirst, info_task, v);
+	long n = casg_group_by_chunk(&v->r[0].loc, sizeof(*v->r), v->n, v->order, v->first);
+
+	if (n < 0)
+		casg_die("out of memory");
+	casg_workers_run(v->w->pool, (size_t)n, info_task, v);
 	if (v->failed)
 		casg_die_err(&v->err);
 }
@@ -145,7 +130,7 @@ static void list(struct casg_work *w, struct casg_records *rs)
 	v.r = calloc(WINDOW, sizeof(*v.r));
 	v.info = calloc(WINDOW, sizeof(*v.info));
 	v.order = calloc(WINDOW, sizeof(*v.order));
-	v.first = calloc(WINDOW, sizeof(*v.first));
+	v.first = calloc(WINDOW + 1, sizeof(*v.first));
 	if (!v.r || !v.info || !v.order || !v.first)
 		casg_die("out of memory");
 	while ((rc = casg_records_next(rs, &r, &err)) > 0) {
