@@ -12,6 +12,9 @@
 
 enum { CODEC_RAW = 0, CODEC_ZSTD = 1 };
 
+/* Mean residues a member from which on bases are also tried as text. */
+enum { TEXT_MEAN = 2048 };
+
 struct casg_coder {
 	struct casg_zc *zc;
 	struct casg_zd *zd;
@@ -212,10 +215,12 @@ static int encode_seq(struct casg_coder *c, int dna, int level,
 		nstreams = 3;
 	}
 	/*
-	 * Text is the better code where the bases repeat: a match may then
-	 * start anywhere, not only at every fourth base.
+	 * Text is the better code where long sequences repeat each other: a
+	 * match may then start anywhere, not only at every fourth base.  Short
+	 * ones all start on a byte and seldom slip far.  (Measured on alleles:
+	 * packed 3.6 MB, text 5.0 MB and four times the work.)
 	 */
-	if (!best || best->len < nraw / 4 / 2) {
+	if (!best || (best->len < nraw / 8 && nraw / n >= TEXT_MEAN)) {
 		int l[2] = { level, level };
 
 		gather_bytes(&c->s[1], m, n, 1);

@@ -911,7 +911,11 @@ int casg_packer_blob(struct casg_packer *p, const void *bytes, size_t n,
 		     struct casg_oid *id_out, struct casg_err *err)
 {
 	struct batch *b = p->fill;
+	/* a long prologue comes before the first residue */
+	int rc = b->res ? 0 : prepare_batch(p, b, err);
 
+	if (rc)
+		return rc;
 	if (CASG_GROW(b->blob, b->nblobs + 1, b->cap_blobs))
 		return casg_err_nomem(err);
 	casg_hasher_digest(casg_coder_hasher(own_coder(p)),
