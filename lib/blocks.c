@@ -41,11 +41,13 @@ int casg_blocks_check(struct casg_blocks *b, uint64_t k, struct casg_err *err)
 	return 0;
 }
 
-uint64_t casg_blocks_needed(uint64_t n, size_t size)
+struct casg_place casg_place_after(struct casg_place a, uint64_t n, size_t size)
 {
-	uint64_t per = CASG_BLOCK_PAYLOAD / size;
-
-	return (n + per - 1) / per;
+	if (n) {
+		a = casg_place_of(a, n - 1, size);
+		a.offset += size;
+	}
+	return a;
 }
 
 int casg_blocks_check_all(struct casg_blocks *b, struct casg_err *err)
@@ -83,7 +85,7 @@ void casg_blocks_put(struct casg_blocks_writer *w, const void *entry, size_t siz
 	w->fill += size;
 }
 
-void casg_blocks_close_array(struct casg_blocks_writer *w)
+void casg_blocks_finish(struct casg_blocks_writer *w)
 {
 	if (w->fill)
 		seal(w);

@@ -36,34 +36,63 @@ void casg_blocks_release(struct casg_blocks *b);
 int casg_blocks_check(struct casg_blocks *b, uint64_t k, struct casg_err *err);
 
 /*
- * Entry i (of 'size' bytes, never across blocks) of the array that starts at
- * block 'first'; NULL with err filled when it is damaged or out of the file.
- * Inline, for the divisions to be by a constant: this is the hot path of
- * every look-up.
+ * Where an array begins.  Arrays lie one behind the other, so one may begin
+ * inside a block; an entry never crosses the end of one.
  */
-static inline const uint8_t *casg_blocks_entry(struct casg_blocks *b, uint64_t first,
+struct casg_place {
+	uint64_t block;
+	uint64_t offset; /* in the block's payload */
+};
+
+/* The place of entry i of an array of entries of 'size' bytes. */
+static inline struct casg_place casg_place_of(struct casg_place a, uint64_t i, size_t size)
+{
+	uint64_t per = CASG_BLOCK_PAYLOAD / size;
+	uint64_t here = (CASG_BLOCK_PAYLOAD - a.offset) / size;
+
+	if (i < here) {
+		a.offset += i * size;
+		return a;
+	}
+	i -= here;
+	a.block += 1 + i / per;
+	a.offset = i % per * size;
+	return a;
+}
+
+/* The place behind n such entries: where the next array begins. */
+struct casg_place casg_place_after(struct casg_place a, uint64_t n, size_t size);
+
+/* The blocks of a file that ends there. */
+static inline uint64_t casg_place_blocks(struct casg_place end)
+{
+	return end.block + (end.offset != 0);
+}
+
+/*
+ * Entry i of the array that begins at 'a'; NULL with err filled when it is
+ * damaged or out of the file.  Inline, for the divisions to be by a constant:
+ * this is the hot path of every look-up.
+ */
+static inline const uint8_t *casg_blocks_entry(struct casg_blocks *b, struct casg_place a,
 					       uint64_t i, size_t size,
 					       struct casg_err *err)
 {
-	uint64_t per = CASG_BLOCK_PAYLOAD / size;
-	uint64_t k = first + i / per;
-
-	if (k >= b->nblocks || !__atomic_load_n(&b->checked[k], __ATOMIC_RELAXED))
-		if (casg_blocks_check(b, k, err))
+	a = casg_place_of(a, i, size);
+	if (a.block >= b->nblocks ||
+	    !__atomic_load_n(&b->checked[a.block], __ATOMIC_RELAXED))
+		if (casg_blocks_check(b, a.block, err))
 			return NULL;
-	return b->base + k * CASG_BLOCK + i % per * size;
+	return b->base + a.block * CASG_BLOCK + a.offset;
 }
-
-/* The blocks that n entries of 'size' bytes take. */
-uint64_t casg_blocks_needed(uint64_t n, size_t size);
 
 /* Check every block. */
 int casg_blocks_check_all(struct casg_blocks *b, struct casg_err *err);
 
 /*
- * Writing: entries go one after the other into 'out', which always holds
- * whole blocks once casg_blocks_close_array has padded and sealed the last.
- * 'block' is the number of the first block in 'out' (for writing in parts).
+ * Writing: entries go one after the other into 'out', which holds whole blocks
+ * once casg_blocks_finish has padded and sealed the last.  Begin with
+ * { out, 0, 0 }.
  */
 struct casg_blocks_writer {
 	struct casg_buf *out;
@@ -72,6 +101,6 @@ struct casg_blocks_writer {
 };
 
 void casg_blocks_put(struct casg_blocks_writer *w, const void *entry, size_t size);
-void casg_blocks_close_array(struct casg_blocks_writer *w);
+void casg_blocks_finish(struct casg_blocks_writer *w);
 
 #endif

@@ -14,12 +14,15 @@ enum {
 
 static void lay_out(struct casg_packidx *x)
 {
-	x->at_chunks = 1;
-	x->at_byid = x->at_chunks + casg_blocks_needed(x->nchunks, CHUNK_SZ);
-	x->at_buckets = x->at_byid + casg_blocks_needed(x->nchunks, BYID_SZ);
-	x->at_objects = x->at_buckets +
-			casg_blocks_needed(((uint64_t)1 << x->bits) + 1, BUCKET_SZ);
-	x->at_nodes = x->at_objects + casg_blocks_needed(x->nobjects, OBJECT_SZ);
+	const struct casg_place head = { 0, 0 };
+
+	x->at_chunks = casg_place_after(head, 1, HEAD_SZ);
+	x->at_byid = casg_place_after(x->at_chunks, x->nchunks, CHUNK_SZ);
+	x->at_buckets = casg_place_after(x->at_byid, x->nchunks, BYID_SZ);
+	x->at_objects = casg_place_after(x->at_buckets, ((uint64_t)1 << x->bits) + 1,
+					 BUCKET_SZ);
+	x->at_nodes = casg_place_after(x->at_objects, x->nobjects, OBJECT_SZ);
+	x->end = casg_place_after(x->at_nodes, x->nnodes, NODE_SZ);
 }
 
 /* About 256 objects a bucket. */
@@ -126,7 +129,6 @@ static void put_head(const struct casg_packidx_src *s, unsigned int bits,
 	memcpy(h + 32, s->pack_id.b, CASG_OID_RAWSZ);
 	casg_put_le64(h + 64, s->pack_nbytes);
 	casg_blocks_put(w, h, sizeof(h));
-	casg_blocks_close_array(w);
 }
 
 static int put_chunks(const struct casg_packidx_src *s, struct casg_blocks_writer *w)
@@ -150,7 +152,6 @@ static int put_chunks(const struct casg_packidx_src *s, struct casg_blocks_write
 		keys[i].id = c->id;
 		keys[i].chunk = i;
 	}
-	casg_blocks_close_array(w);
 	qsort(keys, s->nchunks, sizeof(*keys), cmp_chunk);
 	for (uint32_t i = 0; i < s->nchunks; i++) {
 		uint8_t e[BYID_SZ];
@@ -158,7 +159,6 @@ static int put_chunks(const struct casg_packidx_src *s, struct casg_blocks_write
 		casg_put_le32(e, keys[i].chunk);
 		casg_blocks_put(w, e, sizeof(e));
 	}
-	casg_blocks_close_array(w);
 	free(keys);
 	return 0;
 }
@@ -186,13 +186,11 @@ static int put_objects(const struct casg_packidx_src *s, unsigned int bits,
 		casg_put_le32(e, b >> bits ? s->nobjects : i);
 		casg_blocks_put(w, e, BUCKET_SZ);
 	}
-	casg_blocks_close_array(w);
 	for (i = 0; i < s->nobjects; i++) {
 		casg_put_le32(e, tag_of(keys[i].prefix, bits));
 		casg_put_le32(e + 4, keys[i].object);
 		casg_blocks_put(w, e, OBJECT_SZ);
 	}
-	casg_blocks_close_array(w);
 	free(keys);
 	return 0;
 }
@@ -214,7 +212,6 @@ static int put_nodes(const struct casg_packidx_src *s, struct casg_blocks_writer
 		casg_put_le32(e + 36, v[i].member);
 		casg_blocks_put(w, e, sizeof(e));
 	}
-	casg_blocks_close_array(w);
 	free(v);
 	return 0;
 }
@@ -228,6 +225,7 @@ int casg_packidx_build(const struct casg_packidx_src *s, struct casg_buf *out,
 	put_head(s, bits, &w);
 	if (put_chunks(s, &w) || put_objects(s, bits, &w) || put_nodes(s, &w))
 		return casg_err_nomem(err);
+	casg_blocks_finish(&w);
 	return casg_buf_check(out, err);
 }
 
@@ -265,7 +263,7 @@ int casg_packidx_open(struct casg_packidx *x, const uint8_t *data, uint64_t nbyt
 	rc = casg_blocks_init(&x->blocks, data, nbytes, err);
 	if (rc)
 		return rc;
-	h = casg_blocks_entry(&x->blocks, 0, 0, HEAD_SZ, err);
+	h = casg_blocks_entry(&x->blocks, (struct casg_place){ 0, 0 }, 0, HEAD_SZ, err);
 	if (!h) {
 		casg_packidx_release(x);
 		return CASG_ECORRUPT;
@@ -281,7 +279,7 @@ int casg_packidx_open(struct casg_packidx *x, const uint8_t *data, uint64_t nbyt
 		return casg_err_set(err, CASG_ECORRUPT, "its header is malformed");
 	}
 	lay_out(x);
-	if (x->at_nodes + casg_blocks_needed(x->nnodes, NODE_SZ) != x->blocks.nblocks) {
+	if (casg_place_blocks(x->end) != x->blocks.nblocks) {
 		casg_packidx_release(x);
 		return casg_err_set(err, CASG_ECORRUPT,
 				    "its length is not what its header says");
@@ -319,7 +317,7 @@ int casg_packidx_chunk(struct casg_packidx *x, uint32_t chunk,
 	return 0;
 }
 
-static inline int get_u32(struct casg_packidx *x, uint64_t at, uint64_t i, size_t size,
+static inline int get_u32(struct casg_packidx *x, struct casg_place at, uint64_t i, size_t size,
 		   size_t field, uint32_t *out, struct casg_err *err)
 {
 	const uint8_t *e = casg_blocks_entry(&x->blocks, at, i, size, err);

@@ -63,7 +63,7 @@ struct casg_packidx {
 	uint32_t nchunks, nobjects, nnodes;
 	unsigned int bits; /* the bucket of an object is the top bits of its id */
 	uint32_t *first;      /* of each chunk: objects before it */
-	uint64_t at_chunks, at_byid, at_buckets, at_objects, at_nodes; /* blocks */
+	struct casg_place at_chunks, at_byid, at_buckets, at_objects, at_nodes, end;
 };
 
 /* 'data' is borrowed until release. */

@@ -285,7 +285,7 @@ static int write_objects(struct casg_packw *w, const struct done *d, struct casg
 		casg_put_le64(e + CASG_OID_RAWSZ, w->objects[i].nbytes);
 		casg_blocks_put(&bw, e, sizeof(e));
 	}
-	casg_blocks_close_array(&bw);
+	casg_blocks_finish(&bw);
 	rc = casg_buf_check(&out, err);
 	if (!rc && out.len && !write_aux(w, "objects", &out, NULL)) {
 		if (!rename(w->aux.path, d->objects))

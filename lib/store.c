@@ -92,6 +92,7 @@ static char *path_of(const char *dir, const struct casg_oid *id, const char *ext
 /* A .objects file that is missing or damaged only costs time. */
 static void open_ids(struct casg_store *s, struct pack *p)
 {
+	const struct casg_place start = { 0, 0 };
 	char *path;
 
 	if (!s->opts.index_dir)
@@ -103,7 +104,8 @@ static void open_ids(struct casg_store *s, struct pack *p)
 		if (!casg_blocks_init(&p->ids_blocks, p->ids_map.data,
 				      p->ids_map.size, NULL) &&
 		    p->ids_blocks.nblocks ==
-			    casg_blocks_needed(p->x.nobjects, CASG_OBJINFO_SZ))
+			    casg_place_blocks(casg_place_after(start, p->x.nobjects,
+							       CASG_OBJINFO_SZ)))
 			p->has_ids_file = 1;
 	}
 	free(path);
@@ -712,7 +714,8 @@ static int info_from_file(struct pack *p, uint32_t object, struct casg_objinfo *
 
 	if (!p->has_ids_file)
 		return 0;
-	e = casg_blocks_entry(&p->ids_blocks, 0, object, CASG_OBJINFO_SZ, NULL);
+	e = casg_blocks_entry(&p->ids_blocks, (struct casg_place){ 0, 0 }, object,
+			      CASG_OBJINFO_SZ, NULL);
 	if (e)
 		get_info(out, e);
 	return e != NULL;
