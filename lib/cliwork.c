@@ -86,6 +86,25 @@ void casg_work_packw(struct casg_work *w)
 		signal(sigs[i], on_signal);
 }
 
+struct casg_packer *casg_work_packer(struct casg_work *w, casg_packer_sink *sink, void *ctx)
+{
+	const uint64_t most = (uint64_t)48 << 20;
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_packer_opts o = {
+		.level = (int)w->settings.level,
+		.chunk_nbytes = w->settings.chunk_size,
+		.pack_nbytes = w->settings.pack_size,
+		/* two batches, what they compress to, and the tables beside them */
+		.batch_nbytes = w->settings.memory / 8 < most ? w->settings.memory / 8 : most,
+	};
+	struct casg_packer *p = casg_packer_new(w->store, w->packw, w->pool, w->coders, &o,
+						sink, ctx, &err);
+
+	if (!p)
+		casg_die_err(&err);
+	return p;
+}
+
 void casg_work_reopen_store(struct casg_work *w)
 {
 	struct casg_err err = CASG_ERR_INIT;

@@ -9,6 +9,7 @@
 #define CASG_CLIWORK_H
 
 #include "chunk.h"
+#include "packer.h"
 #include "packw.h"
 #include "records.h"
 #include "repo.h"
@@ -37,6 +38,8 @@ void casg_work_open(struct casg_work *w, const char *threads, const char *memory
 /* The same for one quick read: default settings, one thread, no libgit2. */
 void casg_work_open_quick(struct casg_work *w, uint64_t cache_nbytes);
 void casg_work_packw(struct casg_work *w);
+/* A packer over casg_work_packw, with the settings' sizes. */
+struct casg_packer *casg_work_packer(struct casg_work *w, casg_packer_sink *sink, void *ctx);
 /* See the packs that others have finished since the store was opened. */
 void casg_work_reopen_store(struct casg_work *w);
 /* The version that 'spec' names, and its roots. */

@@ -5,6 +5,7 @@
 
 #include "buf.h"
 #include "cli.h"
+#include "cliwork.h"
 #include "digests.h"
 #include "fasta.h"
 #include "fastain.h"
@@ -12,15 +13,17 @@
 #include "stream.h"
 
 static const char *algorithm = "sha256";
-static int nul_ends, with_keys, raw, quiet;
+static int nul_ends, with_keys, raw, quiet, store;
 static int show_progress = -1;
 
 static const char *const usage[] = {
-	"[-z] [--algorithm=NAME] [--keys | --raw] [--quiet] [--progress] [FILE...]",
+	"[-w] [-z] [--algorithm=NAME] [--keys | --raw] [--quiet] [--progress] [FILE...]",
 	NULL
 };
 
 static const struct casg_opt opts[] = {
+	{ CASG_OPT_FLAG, 'w', NULL, NULL, &store,
+	  "store the sequences in the repository" },
 	{ CASG_OPT_FLAG, 'z', NULL, NULL, &nul_ends,
 	  "end lines with NUL and quote nothing" },
 	{ CASG_OPT_STR, 0, "algorithm", "NAME", &algorithm,
@@ -42,6 +45,9 @@ struct job {
 	struct casg_buf key; /* as the record stream writes it */
 	struct casg_fastain_stats stats;
 	struct casg_progress *progress;
+	struct casg_work w;          /* -w */
+	struct casg_packer *packer;  /* NULL: do not store */
+	struct casg_buf residues;    /* of a raw block, normalised */
 };
 
 /* The key as the record stream has it: the first field of a line of that. */
@@ -102,9 +108,16 @@ static int on_residues(void *ctx, const uint8_t *p, size_t n,
 {
 	struct job *job = ctx;
 
-	(void)err;
 	casg_digest_update(job->digest, p, n);
-	return 0;
+	return job->packer ? casg_packer_residues(job->packer, p, n, err) : 0;
+}
+
+/* The line of a sequence that is complete; with -w it is stored, too. */
+static int end_sequence(struct job *job, struct casg_err *err)
+{
+	int ret = job->packer ? casg_packer_end(job->packer, "", 0, err) : 0;
+
+	return ret ? ret : put_line(job, err);
 }
 
 static int on_end(void *ctx, uint64_t nresidues, const char *pres,
@@ -113,7 +126,7 @@ static int on_end(void *ctx, uint64_t nresidues, const char *pres,
 	(void)nresidues;
 	(void)pres;
 	(void)preslen;
-	return put_line(ctx, err);
+	return end_sequence(ctx, err);
 }
 
 static void on_warn(void *ctx, const char *msg)
@@ -159,6 +172,18 @@ static size_t find_refused(const uint8_t *p, size_t n)
 	return n;
 }
 
+static int store_block(struct job *job, const uint8_t *p, size_t n, struct casg_err *err)
+{
+	casg_buf_reset(&job->residues);
+	for (size_t i = 0; i < n; i++)
+		if (!casg_is_blank(p[i]) && p[i] != '\n')
+			casg_buf_addch(&job->residues,
+				       p[i] >= 'a' && p[i] <= 'z' ? p[i] - 0x20 : p[i]);
+	if (casg_buf_check(&job->residues, err))
+		return err->code;
+	return casg_packer_residues(job->packer, job->residues.data, job->residues.len, err);
+}
+
 static int hash_raw_block(struct job *job, const struct casg_input *in,
 			  const uint8_t *p, size_t n, uint64_t offset,
 			  struct casg_err *err)
@@ -168,7 +193,7 @@ static int hash_raw_block(struct job *job, const struct casg_input *in,
 
 	if (bad == n) {
 		casg_digest_update(job->digest, p, n);
-		return 0;
+		return job->packer ? store_block(job, p, n, err) : 0;
 	}
 	casg_input_where(in, offset + bad, &name, &offset);
 	return casg_err_set(err, CASG_ECORRUPT,
@@ -195,7 +220,7 @@ static int hash_raw_file(struct job *job, const char *path, struct casg_err *err
 		ret = (int)n;
 	casg_input_close(in);
 	job->stats.nrecords++;
-	return ret ? ret : put_line(job, err);
+	return ret ? ret : end_sequence(job, err);
 }
 
 static int hash_raw(struct job *job, char **paths, size_t npaths,
@@ -208,6 +233,36 @@ static int hash_raw(struct job *job, char **paths, size_t npaths,
 	for (size_t i = 0; !ret && i < npaths; i++)
 		ret = hash_raw_file(job, paths[i], err);
 	return ret;
+}
+
+static int on_stored(void *ctx, const uint8_t *tag, size_t n, const struct casg_oid *id,
+		     uint64_t nresidues, struct casg_err *err)
+{
+	(void)ctx;
+	(void)tag;
+	(void)n;
+	(void)id;
+	(void)nresidues;
+	(void)err;
+	return 0;
+}
+
+static void start_storing(struct job *job)
+{
+	casg_work_open(&job->w, NULL, NULL, (uint64_t)8 << 20);
+	casg_work_packw(&job->w);
+	job->packer = casg_work_packer(&job->w, on_stored, NULL);
+}
+
+static void finish_storing(struct job *job)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_packer_stats stats;
+
+	if (casg_packer_finish(job->packer, &stats, &err))
+		casg_work_die(&job->w, &err);
+	casg_packer_free(job->packer);
+	casg_work_close(&job->w);
 }
 
 static int run(int argc, char **argv)
@@ -223,6 +278,8 @@ static int run(int argc, char **argv)
 		casg_usage_die("%s", err.msg);
 	if (!job.digest)
 		casg_die_err(&err);
+	if (store)
+		start_storing(&job);
 	job.progress = casg_progress_start("Hashing", quiet ? 0 : show_progress);
 	ret = (raw ? hash_raw : hash_fasta)(&job, argv, (size_t)argc, &err);
 	update_progress(&job);
@@ -230,8 +287,13 @@ static int run(int argc, char **argv)
 	casg_digest_free(job.digest);
 	casg_buf_release(&job.line);
 	casg_buf_release(&job.key);
+	casg_buf_release(&job.residues);
+	if (ret && store)
+		casg_work_die(&job.w, &err);
 	if (ret)
 		casg_die_err(&err);
+	if (store)
+		finish_storing(&job);
 	return CASG_EXIT_YES;
 }
 

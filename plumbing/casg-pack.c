@@ -197,12 +197,20 @@ static void write_facts(struct job *j, const struct casg_packer_stats *s)
 	casg_buf_release(&b);
 }
 
-static uint64_t batch_size(const struct casg_settings *s)
+/* An empty file is more often a failed download than a database of nothing. */
+static void refuse_empty(struct job *j, int argc, char **argv)
 {
-	uint64_t most = (uint64_t)48 << 20;
+	struct casg_err err = CASG_ERR_INIT;
 
-	/* two batches, what they compress to, and the tables beside them */
-	return s->memory / 8 < most ? s->memory / 8 : most;
+	if (j->stats.empty_file >= 0 && argc)
+		casg_err_set(&err, CASG_ECORRUPT, "'%s' is empty (--allow-empty accepts that)",
+			     argv[j->stats.empty_file]);
+	else if (!j->stats.nrecords)
+		casg_err_set(&err, CASG_ECORRUPT,
+			     "no records in %s (--allow-empty accepts that)",
+			     argc == 1 && strcmp(argv[0], "-") ? argv[0] : "the input");
+	if (err.code)
+		casg_work_die(&j->w, &err);
 }
 
 static int run(int argc, char **argv)
@@ -214,18 +222,12 @@ static int run(int argc, char **argv)
 		.ctx = &j, .facts = on_facts, .begin = on_begin,
 		.residues = on_residues, .end = on_end, .warn = on_warn,
 	};
-	struct casg_packer_opts po;
 
 	casg_work_open(&j.w, threads, memory, (uint64_t)8 << 20);
 	casg_work_packw(&j.w);
-	po.level = (int)j.w.settings.level;
-	po.chunk_nbytes = j.w.settings.chunk_size;
-	po.pack_nbytes = j.w.settings.pack_size;
-	po.batch_nbytes = batch_size(&j.w.settings);
 	j.source = casg_hasher_new();
-	j.packer = casg_packer_new(j.w.store, j.w.packw, j.w.pool, j.w.coders, &po,
-				   on_record, &j, &err);
-	if (!j.packer || !j.source)
+	j.packer = casg_work_packer(&j.w, on_record, &j);
+	if (!j.source)
 		casg_die("out of memory");
 	casg_hasher_init(j.source);
 	j.progress = casg_progress_start("packing", quiet ? 0 : show_progress);
@@ -242,11 +244,8 @@ static int run(int argc, char **argv)
 	casg_trace_count("new", s.nnew);
 	casg_trace_count("bytes-stored", casg_packw_nbytes(j.w.packw));
 	casg_progress_stop(j.progress);
-	if (!s.nrecords && !allow_empty) {
-		casg_err_set(&err, CASG_ECORRUPT,
-			     "no records in the input (--allow-empty accepts that)");
-		casg_work_die(&j.w, &err);
-	}
+	if (!allow_empty)
+		refuse_empty(&j, argc, argv);
 	if (!j.stats.final_newline) {
 		static const char last[] = "#casg final-newline=no";
 
