@@ -28,7 +28,7 @@ static const struct casg_opt opts[] = {
 	{ .type = CASG_OPT_END }
 };
 
-enum { WINDOW = 16384 };
+enum { WINDOW = 16384, TASK = 256 };
 
 /* A record that answers a request. */
 struct hit {
@@ -44,16 +44,29 @@ struct request {
 	size_t first, nhits;      /* in v->hits, once sorted */
 };
 
+/* One task's share of the look-ups: requests order[start .. end). */
+struct finder {
+	struct view *v;
+	struct casg_treer *tree;
+	struct casg_coder *coder;
+	struct casg_buf text;
+	struct hit *hits;
+	size_t nhits, cap_hits;
+	struct casg_err err;
+};
+
 struct view {
 	struct casg_work w;
 	struct casg_version version;
 	struct casg_roots roots;
-	struct casg_treer *tree;
 	struct casg_facts facts;
 	int any_pres;             /* some records are not presented plainly */
 	struct casg_buf keys, text;
 	struct request *req;
 	size_t nreq, cap_req;
+	size_t *order;            /* requests by key */
+	struct finder *finders;
+	size_t nfinders;
 	struct hit *hits;
 	size_t nhits, cap_hits;
 	struct casg_err err;
@@ -68,10 +81,9 @@ static void open_view(struct view *v, const char *spec)
 	else
 		casg_work_open_quick(&v->w, (uint64_t)16 << 20);
 	casg_work_version(&v->w, spec, &v->version, &v->roots);
-	v->tree = casg_treer_open(v->w.store, casg_work_coder(&v->w), &v->roots.records, &v->err);
 	casg_facts_init(&v->facts);
-	p = v->tree ? casg_presr_open(v->w.store, casg_work_coder(&v->w),
-				      &v->roots.presentation, &v->facts, &v->err) : NULL;
+	p = casg_presr_open(v->w.store, casg_work_coder(&v->w), &v->roots.presentation,
+			    &v->facts, &v->err);
 	if (!p)
 		casg_die_err(&v->err);
 	/* no line about any record: nothing to look up later */
@@ -82,117 +94,119 @@ static void open_view(struct view *v, const char *spec)
 	casg_buf_reset(&v->facts.prologue);
 }
 
-static void add_hit(struct view *v, size_t request, const struct casg_entry *e,
-		    const struct casg_loc *loc)
+static int add_hit(struct finder *f, size_t request, const struct casg_entry *e,
+		   const struct casg_loc *loc)
 {
 	struct hit *h;
 
-	if (CASG_GROW(v->hits, v->nhits + 1, v->cap_hits))
-		casg_die("out of memory");
-	h = &v->hits[v->nhits++];
+	if (CASG_GROW(f->hits, f->nhits + 1, f->cap_hits))
+		return casg_err_nomem(&f->err);
+	h = &f->hits[f->nhits++];
 	memset(h, 0, sizeof(*h));
 	h->request = request;
-	h->rank = casg_treer_rank(v->tree);
-	h->text = v->text.len;
+	h->rank = casg_treer_rank(f->tree);
+	h->text = f->text.len;
 	h->klen = e->klen;
 	h->dlen = (size_t)e->dlen;
 	h->loc = *loc;
-	casg_buf_add(&v->text, e->key, e->klen);
-	casg_buf_add(&v->text, e->desc, (size_t)e->dlen);
-	if (v->text.failed)
-		casg_die("out of memory");
+	casg_buf_add(&f->text, e->key, e->klen);
+	casg_buf_add(&f->text, e->desc, (size_t)e->dlen);
+	return casg_buf_check(&f->text, &f->err);
 }
 
-/* All records with exactly this key. */
-static size_t find_key(struct view *v, size_t request, const char *key, size_t n)
+/* All records with exactly this key: 1 found, 0 none, negative. */
+static int find_key(struct finder *f, size_t request, const char *key, size_t n)
 {
 	struct casg_entry e;
 	struct casg_loc loc;
-	size_t found = 0;
-	int rc = casg_treer_seek(v->tree, key, n, &v->err);
+	int found = 0;
+	int rc = casg_treer_seek(f->tree, key, n, &f->err);
 
-	while (!rc && (rc = casg_treer_next(v->tree, &e, &loc, &v->err)) > 0) {
+	while (!rc && (rc = casg_treer_next(f->tree, &e, &loc, &f->err)) > 0) {
 		if (e.klen != n || memcmp(e.key, key, n))
 			return found;
-		add_hit(v, request, &e, &loc);
-		found++;
-		rc = 0;
+		rc = add_hit(f, request, &e, &loc);
+		found = 1;
 	}
-	if (rc < 0)
-		casg_die_err(&v->err);
-	return found;
+	return rc < 0 ? rc : found;
+}
+
+/* Keys that are the prefix, alone or with a '|' behind it. */
+static int find_part(struct finder *f, size_t request, const char *prefix, size_t n)
+{
+	struct casg_entry e;
+	struct casg_loc loc;
+	int found = 0;
+	int rc = casg_treer_seek(f->tree, prefix, n, &f->err);
+
+	while (!rc && (rc = casg_treer_next(f->tree, &e, &loc, &f->err)) > 0) {
+		rc = 0;
+		if (e.klen < n || memcmp(e.key, prefix, n))
+			return found;
+		if (e.klen > n && e.key[n] != '|') {
+			/* P12345.2 or P123456 lies between */
+			if ((unsigned char)e.key[n] > '|')
+				return found;
+			continue;
+		}
+		rc = add_hit(f, request, &e, &loc);
+		found = 1;
+	}
+	return rc < 0 ? rc : found;
 }
 
 /*
  * A bare accession is the second part of "sp|P12345|NAME"; the first part is
  * one of the tags of NCBI's and UniProt's header lines.
  */
-static size_t find_accession(struct view *v, size_t request, const char *acc, size_t n)
+static int find_accession(struct finder *f, size_t request, const char *acc, size_t n)
 {
 	static const char *const tags[] = {
 		"bbs", "dbj", "emb", "gb", "gi", "gim", "gnl", "gpp", "lcl", "nat", "oth",
 		"pat", "pdb", "pir", "prf", "ref", "sp", "tpd", "tpe", "tpg", "tr"
 	};
 	struct casg_buf prefix = CASG_BUF_INIT;
-	struct casg_entry e;
-	struct casg_loc loc;
-	size_t found = 0;
-	int rc = 0;
+	int found = 0, rc = 0;
 
 	if (!n || memchr(acc, '|', n))
 		return 0;
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]) && rc >= 0; i++) {
 		casg_buf_reset(&prefix);
 		casg_buf_addf(&prefix, "%s|", tags[i]);
 		casg_buf_add(&prefix, acc, n);
-		rc = casg_treer_seek(v->tree, (const char *)prefix.data, prefix.len, &v->err);
-		while (!rc && (rc = casg_treer_next(v->tree, &e, &loc, &v->err)) > 0) {
-			rc = 0;
-			if (e.klen < prefix.len || memcmp(e.key, prefix.data, prefix.len))
-				break;
-			if (e.klen > prefix.len && e.key[prefix.len] != '|') {
-				/* P12345.2 or P123456 lies between */
-				if ((unsigned char)e.key[prefix.len] > '|')
-					break;
-				continue;
-			}
-			add_hit(v, request, &e, &loc);
-			found++;
-		}
-		if (rc < 0)
-			casg_die_err(&v->err);
+		rc = casg_buf_check(&prefix, &f->err);
+		if (!rc)
+			rc = find_part(f, request, (const char *)prefix.data, prefix.len);
+		found |= rc > 0;
 	}
 	casg_buf_release(&prefix);
-	return found;
+	return rc < 0 ? rc : found;
 }
 
 /* All records with this sequence: the tree is in key order, so it is scanned. */
-static size_t find_sequence(struct view *v, size_t request, const char *hex, size_t n)
+static int find_sequence(struct finder *f, size_t request, const char *hex, size_t n)
 {
+	struct casg_store *store = f->v->w.store;
+	struct casg_loc loc, want;
 	struct casg_entry e;
 	struct casg_objinfo got;
 	struct casg_oid id;
-	struct casg_loc loc;
-	size_t found = 0;
-	int rc;
+	int found = 0, rc;
 
 	if (casg_oid_parse(&id, hex, n))
 		return 0;
-	rc = casg_store_find(v->w.store, casg_work_coder(&v->w), &id, &loc, NULL, &v->err);
-	if (rc > 0)
-		rc = casg_treer_seek(v->tree, "", 0, &v->err);
-	else if (!rc)
-		return 0;
-	while (!rc && (rc = casg_treer_next(v->tree, &e, &loc, &v->err)) > 0) {
-		rc = casg_store_info(v->w.store, casg_work_coder(&v->w), &loc, &got, &v->err);
+	rc = casg_store_find(store, f->coder, &id, &want, NULL, &f->err);
+	if (rc <= 0)
+		return rc;
+	rc = casg_treer_seek(f->tree, "", 0, &f->err);
+	while (!rc && (rc = casg_treer_next(f->tree, &e, &loc, &f->err)) > 0) {
+		rc = casg_store_info(store, f->coder, &loc, &got, &f->err);
 		if (!rc && casg_oid_eq(&got.id, &id)) {
-			add_hit(v, request, &e, &loc);
-			found++;
+			rc = add_hit(f, request, &e, &loc);
+			found = 1;
 		}
 	}
-	if (rc < 0)
-		casg_die_err(&v->err);
-	return found;
+	return rc < 0 ? rc : found;
 }
 
 static int cmp_request(const void *a, const void *b, void *ctx)
@@ -336,27 +350,68 @@ static struct casg_exporter *new_exporter(struct view *v)
 	return x;
 }
 
-/* Look up all requests of the window in the order of the tree. */
-static void look_up(struct view *v)
+static void find_task(void *ctx, size_t task, int worker)
 {
-	size_t *order = malloc(v->nreq * sizeof(*order) + 1);
+	struct view *v = ctx;
+	struct finder *f = &v->finders[task];
+	size_t end = (task + 1) * TASK < v->nreq ? (task + 1) * TASK : v->nreq;
+	int rc = 0;
 
-	if (!order)
-		casg_die("out of memory");
-	for (size_t i = 0; i < v->nreq; i++)
-		order[i] = i;
-	qsort_r(order, v->nreq, sizeof(*order), cmp_request, v);
-	v->nhits = 0;
-	casg_buf_reset(&v->text);
-	for (size_t i = 0; i < v->nreq; i++) {
-		const struct request *r = &v->req[order[i]];
+	f->v = v;
+	f->coder = v->w.coders[worker];
+	f->tree = casg_treer_open(v->w.store, f->coder, &v->roots.records, &f->err);
+	for (size_t i = task * TASK; f->tree && i < end && rc >= 0; i++) {
+		const struct request *r = &v->req[v->order[i]];
 		const char *key = (const char *)v->keys.data + r->at;
 
-		if (!find_key(v, order[i], key, r->n) &&
-		    !find_accession(v, order[i], key, r->n))
-			find_sequence(v, order[i], key, r->n);
+		rc = find_key(f, v->order[i], key, r->n);
+		if (!rc)
+			rc = find_accession(f, v->order[i], key, r->n);
+		if (!rc)
+			rc = find_sequence(f, v->order[i], key, r->n);
 	}
-	free(order);
+	casg_treer_free(f->tree);
+}
+
+/* The hits of all tasks together; their texts one behind the other. */
+static void collect(struct view *v)
+{
+	v->nhits = 0;
+	casg_buf_reset(&v->text);
+	for (size_t k = 0; k < v->nfinders; k++) {
+		struct finder *f = &v->finders[k];
+
+		if (f->err.code)
+			casg_die_err(&f->err);
+		if (CASG_GROW(v->hits, v->nhits + f->nhits, v->cap_hits))
+			casg_die("out of memory");
+		for (size_t i = 0; i < f->nhits; i++) {
+			v->hits[v->nhits] = f->hits[i];
+			v->hits[v->nhits++].text += v->text.len;
+		}
+		casg_buf_add(&v->text, f->text.data, f->text.len);
+		casg_buf_release(&f->text);
+		free(f->hits);
+	}
+	free(v->finders);
+	if (v->text.failed)
+		casg_die("out of memory");
+}
+
+/* Look up all requests of the window, in the order of the tree. */
+static void look_up(struct view *v)
+{
+	v->order = malloc(v->nreq * sizeof(*v->order) + 1);
+	v->nfinders = (v->nreq + TASK - 1) / TASK;
+	v->finders = calloc(v->nfinders, sizeof(*v->finders));
+	if (!v->order || !v->finders)
+		casg_die("out of memory");
+	for (size_t i = 0; i < v->nreq; i++)
+		v->order[i] = i;
+	qsort_r(v->order, v->nreq, sizeof(*v->order), cmp_request, v);
+	casg_workers_run(v->w.pool, v->nfinders, find_task, v);
+	free(v->order);
+	collect(v);
 	find_presentations(v);
 	qsort(v->hits, v->nhits, sizeof(*v->hits), cmp_hit);
 	for (size_t i = 0, h = 0; i < v->nreq; i++) {
@@ -391,9 +446,8 @@ static int answer(struct view *v)
 	struct casg_exporter *x = new_exporter(v);
 	int missing = 0;
 
-	if (!v->nreq)
-		goto out;
-	look_up(v);
+	if (v->nreq)
+		look_up(v);
 	for (size_t i = 0; i < v->nreq; i++) {
 		const struct request *r = &v->req[i];
 		const char *key = (const char *)v->keys.data + r->at;
@@ -417,7 +471,6 @@ static int answer(struct view *v)
 	}
 	if (casg_exporter_finish(x, &v->err))
 		casg_die_err(&v->err);
-out:
 	casg_exporter_free(x);
 	v->nreq = 0;
 	casg_buf_reset(&v->keys);
@@ -467,7 +520,6 @@ static int run(int argc, char **argv)
 			add_request(&v, argv[i], strlen(argv[i]));
 		rc = answer(&v) ? CASG_EXIT_NO : 0;
 	}
-	casg_treer_free(v.tree);
 	casg_facts_release(&v.facts);
 	casg_version_release(&v.version);
 	casg_buf_release(&v.keys);
