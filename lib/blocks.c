@@ -24,6 +24,12 @@ void casg_blocks_release(struct casg_blocks *b)
 	memset(b, 0, sizeof(*b));
 }
 
+int casg_block_check(const uint8_t block[CASG_BLOCK], uint64_t k)
+{
+	return casg_xxh64(k, block, CASG_BLOCK_PAYLOAD) ==
+		casg_get_le64(block + CASG_BLOCK_PAYLOAD) ? 0 : -1;
+}
+
 int casg_blocks_check(struct casg_blocks *b, uint64_t k, struct casg_err *err)
 {
 	const uint8_t *p = b->base + k * CASG_BLOCK;
@@ -33,8 +39,7 @@ int casg_blocks_check(struct casg_blocks *b, uint64_t k, struct casg_err *err)
 				    (unsigned long long)k);
 	if (__atomic_load_n(&b->checked[k], __ATOMIC_RELAXED))
 		return 0;
-	if (casg_xxh64(k, p, CASG_BLOCK_PAYLOAD) !=
-	    casg_get_le64(p + CASG_BLOCK_PAYLOAD))
+	if (casg_block_check(p, k))
 		return casg_err_set(err, CASG_ECORRUPT, "block %llu is damaged",
 				    (unsigned long long)k);
 	__atomic_store_n(&b->checked[k], 1, __ATOMIC_RELAXED);

@@ -32,6 +32,9 @@ int casg_blocks_init(struct casg_blocks *b, const uint8_t *base, uint64_t nbytes
 		     struct casg_err *err);
 void casg_blocks_release(struct casg_blocks *b);
 
+/* 0 if a block that was read apart, number k, is sound; else -1. */
+int casg_block_check(const uint8_t block[CASG_BLOCK], uint64_t k);
+
 /* Check block k, unless that was done; 0 or CASG_ECORRUPT. */
 int casg_blocks_check(struct casg_blocks *b, uint64_t k, struct casg_err *err);
 

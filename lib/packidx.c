@@ -390,6 +390,31 @@ int casg_packidx_slot(struct casg_packidx *x, uint32_t slot, uint32_t *object_ou
 	return rc;
 }
 
+int casg_packidx_each_prefix(struct casg_packidx *x, void (*fn)(void *ctx, uint64_t prefix),
+			     void *ctx, struct casg_err *err)
+{
+	uint32_t slot = 0;
+
+	for (uint64_t b = 0; x->nobjects && b < (uint64_t)1 << x->bits; b++) {
+		uint64_t top = x->bits ? b << (64 - x->bits) : 0;
+		uint32_t end, tag;
+		int rc = get_u32(x, x->at_buckets, b + 1, BUCKET_SZ, 0, &end, err);
+
+		if (rc)
+			return rc;
+		if (end < slot || end > x->nobjects)
+			return casg_err_set(err, CASG_ECORRUPT,
+					    "its buckets are out of order");
+		for (; slot < end; slot++) {
+			rc = get_u32(x, x->at_objects, slot, OBJECT_SZ, 0, &tag, err);
+			if (rc)
+				return rc;
+			fn(ctx, top | (uint64_t)tag << (32 - x->bits));
+		}
+	}
+	return 0;
+}
+
 int casg_packidx_locate(struct casg_packidx *x, uint32_t object, uint32_t *chunk_out,
 			uint32_t *member_out, struct casg_err *err)
 {

@@ -83,6 +83,13 @@ int casg_packidx_candidates(struct casg_packidx *x, const struct casg_oid *oid,
 int casg_packidx_slot(struct casg_packidx *x, uint32_t slot, uint32_t *object_out,
 		      struct casg_err *err);
 
+/*
+ * The first bits of every object's id, as the top of a 64-bit number whose
+ * low bits are 0; at least 32 of them count.
+ */
+int casg_packidx_each_prefix(struct casg_packidx *x, void (*fn)(void *ctx, uint64_t prefix),
+			     void *ctx, struct casg_err *err);
+
 /* The chunk (by number) that holds an object, and its place in that chunk. */
 int casg_packidx_locate(struct casg_packidx *x, uint32_t object, uint32_t *chunk_out,
 			uint32_t *member_out, struct casg_err *err);

@@ -13,6 +13,7 @@
 #include "endian.h"
 #include "io.h"
 #include "map.h"
+#include "packdir.h"
 #include "tmpfile.h"
 
 struct ref_entry {
@@ -36,6 +37,7 @@ struct pack {
 	struct casg_map ids_map;
 	struct casg_blocks ids_blocks;
 	int has_ids_file;
+	int ids_fd;          /* >= 0: read instead of mapped */
 	uint8_t *scratch;    /* nobjects entries, sparse */
 	size_t scratch_nbytes;
 	uint8_t *have;       /* a flag a chunk */
@@ -52,15 +54,22 @@ struct cached {
 
 #define CACHE_BUCKETS 4096
 
+enum { DIR_PACKS_MIN = 3, DIR_FINDS_MIN = 8192 };
+
 struct casg_store {
 	struct casg_store_opts opts;
 	struct pack *packs;
 	size_t npacks, cap;
+	uint64_t ids_mapped;  /* bytes of .objects files in memory maps */
+	struct casg_packdir *dir; /* built once there are many look-ups */
+	uint32_t nfinds;
 	pthread_mutex_t lock; /* cache, refs and scratch creation */
 	struct cached *buckets[CACHE_BUCKETS];
 	struct cached *newest, *oldest;
 	uint64_t cache_nbytes;
 };
+
+static void update_dir(struct casg_store *s, uint32_t pack);
 
 /* ---- opening ----------------------------------------------------------- */
 
@@ -68,6 +77,8 @@ static void close_pack(struct pack *p)
 {
 	if (p->fd >= 0)
 		close(p->fd);
+	if (p->ids_fd >= 0)
+		close(p->ids_fd);
 	casg_packidx_release(&p->x);
 	casg_map_close(&p->map);
 	casg_blocks_release(&p->ids_blocks);
@@ -89,6 +100,12 @@ static char *path_of(const char *dir, const struct casg_oid *id, const char *ext
 	return path;
 }
 
+/*
+ * Mapped pages count as our memory; beyond this much, .objects files are read
+ * entry by entry.
+ */
+#define IDS_MAPPED_MAX ((uint64_t)128 << 20)
+
 /* A .objects file that is missing or damaged only costs time. */
 static void open_ids(struct casg_store *s, struct pack *p)
 {
@@ -100,7 +117,11 @@ static void open_ids(struct casg_store *s, struct pack *p)
 	path = path_of(s->opts.index_dir, &p->id, "objects");
 	if (!path)
 		return;
-	if (!casg_map_open(&p->ids_map, path, NULL)) {
+	p->ids_fd = s->ids_mapped > IDS_MAPPED_MAX ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (p->ids_fd >= 0) {
+		p->has_ids_file = 1;
+	} else if (!casg_map_open(&p->ids_map, path, NULL)) {
+		s->ids_mapped += p->ids_map.size;
 		if (!casg_blocks_init(&p->ids_blocks, p->ids_map.data,
 				      p->ids_map.size, NULL) &&
 		    p->ids_blocks.nblocks ==
@@ -122,7 +143,7 @@ static int open_pack(struct casg_store *s, const struct casg_oid *id,
 		return casg_err_nomem(err);
 	p = &s->packs[s->npacks];
 	memset(p, 0, sizeof(*p));
-	p->fd = -1;
+	p->fd = p->ids_fd = -1;
 	p->id = *id;
 	p->path = path_of(s->opts.packs_dir, id, "pack");
 	idx = path_of(s->opts.packs_dir, id, "idx");
@@ -150,6 +171,7 @@ static int open_pack(struct casg_store *s, const struct casg_oid *id,
 	}
 	open_ids(s, p);
 	s->npacks++;
+	update_dir(s, (uint32_t)s->npacks - 1);
 	return 0;
 }
 
@@ -241,6 +263,7 @@ void casg_store_close(struct casg_store *s)
 	for (size_t i = 0; i < s->npacks; i++)
 		close_pack(&s->packs[i]);
 	free(s->packs);
+	casg_packdir_free(s->dir);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -710,10 +733,22 @@ static int fill_scratch(struct casg_store *s, struct casg_coder *c, uint32_t pac
 /* From the .objects file, if there is one and it is good here; 1 or 0. */
 static int info_from_file(struct pack *p, uint32_t object, struct casg_objinfo *out)
 {
+	uint8_t block[CASG_BLOCK];
+	struct casg_place at;
 	const uint8_t *e;
+	size_t got;
 
 	if (!p->has_ids_file)
 		return 0;
+	if (p->ids_fd >= 0) {
+		at = casg_place_of((struct casg_place){ 0, 0 }, object, CASG_OBJINFO_SZ);
+		if (casg_pread_full(p->ids_fd, block, sizeof(block), at.block * CASG_BLOCK,
+				    &got, NULL) ||
+		    got < sizeof(block) || casg_block_check(block, at.block))
+			return 0;
+		get_info(out, block + at.offset);
+		return 1;
+	}
 	e = casg_blocks_entry(&p->ids_blocks, (struct casg_place){ 0, 0 }, object,
 			      CASG_OBJINFO_SZ, NULL);
 	if (e)
@@ -728,6 +763,9 @@ static int info_at(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 	struct pack *p = &s->packs[pack];
 	int rc = 0;
 
+	if (object >= p->x.nobjects)
+		return casg_err_set(err, CASG_ECORRUPT,
+				    "index of '%s' counts too few objects", p->path);
 	if (info_from_file(p, object, out))
 		return 0;
 	if (!__atomic_load_n(&p->scratch, __ATOMIC_ACQUIRE)) {
@@ -752,6 +790,9 @@ int casg_store_info(struct casg_store *s, struct casg_coder *c,
 	if (!rc && loc->member >= e.nmembers)
 		rc = casg_err_set(err, CASG_ECORRUPT, "chunk %u has no member %u",
 				  loc->chunk, loc->member);
+	/* these have no object numbers: theirs would be those of others */
+	if (!rc && (e.kind == CASG_CHUNK_NODE || e.kind == CASG_CHUNK_REFS))
+		rc = casg_err_set(err, CASG_ECORRUPT, "chunk %u holds no objects", loc->chunk);
 	if (rc)
 		return casg_err_prefix(err, "index of '%s'", s->packs[loc->pack].path);
 	return info_at(s, c, loc->pack, e.first + loc->member, loc->chunk, loc->member,
@@ -832,7 +873,7 @@ long casg_group_by_chunk(const struct casg_loc *locs, size_t stride, size_t n,
 /* ---- finding ----------------------------------------------------------- */
 
 static int find_in(struct casg_store *s, struct casg_coder *c, uint32_t pack,
-		   const struct casg_oid *id, struct casg_loc *loc,
+		   const struct casg_oid *id, int plain, struct casg_loc *loc,
 		   uint64_t *nbytes_out, struct casg_err *err)
 {
 	struct casg_packidx *x = &s->packs[pack].x;
@@ -855,6 +896,15 @@ static int find_in(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 		if (rc)
 			return rc;
 		if (casg_oid_eq(&got.id, id)) {
+			struct casg_idx_chunk ic;
+
+			if (plain) {
+				rc = casg_packidx_chunk(x, loc->chunk, &ic, err);
+				if (rc)
+					break;
+				if (ic.kind == CASG_CHUNK_LIST)
+					continue;
+			}
 			loc->pack = pack;
 			if (nbytes_out)
 				*nbytes_out = got.nbytes;
@@ -866,17 +916,93 @@ static int find_in(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 	return rc;
 }
 
-int casg_store_find(struct casg_store *s, struct casg_coder *c,
-		    const struct casg_oid *id, struct casg_loc *loc_out,
-		    uint64_t *nbytes_out, struct casg_err *err)
+/*
+ * After some thousand look-ups it pays to know which packs to look into.
+ * Failing to build it costs time only.
+ */
+static void build_dir(struct casg_store *s)
 {
+	struct casg_packdir *d = NULL;
+	uint64_t n = 0;
+
+	pthread_mutex_lock(&s->lock);
+	if (!s->dir && s->npacks >= DIR_PACKS_MIN && s->npacks < CASG_PACKDIR_PACKS_MAX) {
+		for (size_t i = 0; i < s->npacks; i++)
+			n += s->packs[i].x.nobjects;
+		d = casg_packdir_new(n + n / 2, NULL);
+		for (size_t i = 0; d && i < s->npacks; i++)
+			if (casg_packdir_add(d, &s->packs[i].x, (uint32_t)i, NULL)) {
+				casg_packdir_free(d);
+				d = NULL;
+			}
+		__atomic_store_n(&s->dir, d, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* A pack came: the directory must know it, or go. */
+static void update_dir(struct casg_store *s, uint32_t pack)
+{
+	struct casg_packidx *x = &s->packs[pack].x;
+
+	if (!s->dir)
+		return;
+	if (pack >= CASG_PACKDIR_PACKS_MAX || !casg_packdir_has_room(s->dir, x->nobjects) ||
+	    casg_packdir_add(s->dir, x, pack, NULL)) {
+		casg_packdir_free(s->dir);
+		s->dir = NULL;
+	}
+}
+
+static int find_by_dir(struct casg_store *s, struct casg_coder *c,
+		       const struct casg_packdir *d, const struct casg_oid *id, int plain,
+		       struct casg_loc *loc_out, uint64_t *nbytes_out, struct casg_err *err)
+{
+	uint64_t at = casg_packdir_start(d, id);
+	uint32_t pack, last = UINT32_MAX;
+
+	while (casg_packdir_next(d, &at, &pack)) {
+		int rc = pack == last ? 0 : find_in(s, c, pack, id, plain, loc_out,
+						   nbytes_out, err);
+
+		if (rc)
+			return rc;
+		last = pack;
+	}
+	return 0;
+}
+
+static int find(struct casg_store *s, struct casg_coder *c, const struct casg_oid *id,
+		int plain, struct casg_loc *loc_out, uint64_t *nbytes_out,
+		struct casg_err *err)
+{
+	const struct casg_packdir *d = __atomic_load_n(&s->dir, __ATOMIC_ACQUIRE);
+
+	if (d)
+		return find_by_dir(s, c, d, id, plain, loc_out, nbytes_out, err);
+	if (__atomic_add_fetch(&s->nfinds, 1, __ATOMIC_RELAXED) % DIR_FINDS_MIN == 0)
+		build_dir(s);
 	for (size_t i = s->npacks; i--; ) {
-		int rc = find_in(s, c, (uint32_t)i, id, loc_out, nbytes_out, err);
+		int rc = find_in(s, c, (uint32_t)i, id, plain, loc_out, nbytes_out, err);
 
 		if (rc)
 			return rc;
 	}
 	return 0;
+}
+
+int casg_store_find(struct casg_store *s, struct casg_coder *c,
+		    const struct casg_oid *id, struct casg_loc *loc_out,
+		    uint64_t *nbytes_out, struct casg_err *err)
+{
+	return find(s, c, id, 0, loc_out, nbytes_out, err);
+}
+
+int casg_store_find_piece(struct casg_store *s, struct casg_coder *c,
+			  const struct casg_oid *id, struct casg_loc *loc_out,
+			  struct casg_err *err)
+{
+	return find(s, c, id, 1, loc_out, NULL, err);
 }
 
 int casg_store_find_node(struct casg_store *s, const struct casg_oid *id,

@@ -77,6 +77,13 @@ long casg_group_by_chunk(const struct casg_loc *locs, size_t stride, size_t n,
 int casg_store_find(struct casg_store *s, struct casg_coder *c,
 		    const struct casg_oid *id, struct casg_loc *loc_out,
 		    uint64_t *nbytes_out, struct casg_err *err);
+/*
+ * The same, but never a piece list: what a list may refer to.  (With another
+ * chunk size, what is a piece now may have been a list before.)
+ */
+int casg_store_find_piece(struct casg_store *s, struct casg_coder *c,
+			  const struct casg_oid *id, struct casg_loc *loc_out,
+			  struct casg_err *err);
 int casg_store_find_node(struct casg_store *s, const struct casg_oid *id,
 			 struct casg_loc *loc_out, struct casg_err *err);
 int casg_store_find_chunk(struct casg_store *s, const struct casg_oid *id,
