@@ -23,6 +23,7 @@ struct piece {
 	uint64_t sketch;
 	struct casg_oid id;
 	uint8_t dna;
+	uint8_t part;        /* of a long sequence */
 	uint8_t known;       /* in the store */
 };
 
@@ -264,7 +265,8 @@ static void hash_task(void *ctx, size_t task, int worker)
 		int rc;
 
 		casg_hasher_digest(casg_coder_hasher(c), res, (size_t)q->n, &q->id);
-		rc = casg_store_find(p->store, c, &q->id, &loc, NULL, &err);
+		rc = q->part ? casg_store_find_piece(p->store, c, &q->id, &loc, &err)
+			     : casg_store_find(p->store, c, &q->id, &loc, NULL, &err);
 		if (rc < 0) {
 			task_failed(p, &err);
 			return;
@@ -718,7 +720,7 @@ static int next_batch(struct casg_packer *p, struct casg_err *err)
  * Pieces move in memory as they are added; a slab at work must not see that.
  * So there is room for all that a batch can hold from the start.
  */
-static int add_piece(struct casg_packer *p, uint64_t n, struct casg_err *err)
+static int add_piece(struct casg_packer *p, uint64_t n, int part, struct casg_err *err)
 {
 	struct batch *b = p->fill;
 	struct piece *q;
@@ -736,6 +738,7 @@ static int add_piece(struct casg_packer *p, uint64_t n, struct casg_err *err)
 	memset(q, 0, sizeof(*q));
 	q->at = p->start;
 	q->n = n;
+	q->part = (uint8_t)part;
 	p->start += n;
 	b->slab_nbytes += n + 64;
 	return b->slab_nbytes >= SLAB_NBYTES ? start_slab(p, err) : 0;
@@ -781,7 +784,7 @@ static int cut_long(struct casg_packer *p, int final, struct casg_err *err)
 	while (!rc && p->fill->nres - p->start > (final ? 0 : max))
 		rc = add_piece(p, casg_cut(p->fill->res + p->start,
 					   (size_t)(p->fill->nres - p->start),
-					   (size_t)max / 4, cut_bits(max), (size_t)max), err);
+					   (size_t)max / 4, cut_bits(max), (size_t)max), 1, err);
 	return rc;
 }
 
@@ -884,7 +887,7 @@ int casg_packer_end(struct casg_packer *p, const void *tag, size_t tag_nbytes,
 		rc = end_long(p, &r, err);
 	} else {
 		r.piece = b->npieces;
-		rc = add_piece(p, p->length, err);
+		rc = add_piece(p, p->length, 0, err);
 	}
 	if (rc)
 		return rc;

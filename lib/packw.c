@@ -139,8 +139,10 @@ static int begin(struct casg_packw *w, struct casg_err *err)
 int casg_packw_room(struct casg_packw *w, uint64_t nbytes, uint64_t nobjects,
 		    struct casg_err *err)
 {
+	/* its references go into one chunk */
 	if (w->open && w->nchunks && (w->nbytes + nbytes > w->opts.pack_nbytes ||
-				      w->nobjects + nobjects > CASG_PACK_OBJECTS_MAX))
+				      w->nobjects + nobjects > CASG_PACK_OBJECTS_MAX ||
+				      w->nrefs > CASG_CHUNK_MEMBERS_MAX / 2))
 		return casg_packw_finish(w, err);
 	return 0;
 }
@@ -391,31 +393,6 @@ void casg_packw_abandon(struct casg_packw *w)
 	}
 }
 
-const struct casg_objinfo *casg_packw_objects(const struct casg_packw *w, uint32_t *n_out)
-{
-	*n_out = w->open ? (uint32_t)w->nobjects : 0;
-	return w->objects;
-}
-
-void casg_packw_locate(const struct casg_packw *w, uint32_t object,
-		       struct casg_oid *chunk_id_out, uint32_t *nmembers_out,
-		       uint32_t *member_out)
-{
-	size_t lo = 0, hi = w->nchunks;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (w->chunks[mid].first <= object)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	*chunk_id_out = w->chunks[lo - 1].id;
-	*nmembers_out = w->chunks[lo - 1].nmembers;
-	*member_out = object - w->chunks[lo - 1].first;
-}
-
 uint32_t casg_packw_npacks(const struct casg_packw *w)
 {
 	return w->ndone;
@@ -470,8 +447,26 @@ static int set_update(struct casg_packw *w)
 	return 0;
 }
 
-/* 1 and the number of the object in the pack under way, 0 not in it. */
-static int find_here(struct casg_packw *w, const struct casg_oid *id,
+static const struct casg_idx_chunk *chunk_of(const struct casg_packw *w, uint32_t object)
+{
+	size_t lo = 0, hi = w->nchunks;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (w->chunks[mid].first <= object)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return &w->chunks[lo - 1];
+}
+
+/*
+ * 1 and the number of the object in the pack under way, 0 not in it; 'plain':
+ * a piece list does not count.
+ */
+static int find_here(struct casg_packw *w, const struct casg_oid *id, int plain,
 		     uint32_t *object_out, struct casg_err *err)
 {
 	size_t i;
@@ -482,7 +477,8 @@ static int find_here(struct casg_packw *w, const struct casg_oid *id,
 		return casg_err_nomem(err);
 	for (i = (size_t)casg_oid_prefix(id) & (w->set_cap - 1); w->set[i];
 	     i = (i + 1) & (w->set_cap - 1))
-		if (casg_oid_eq(&w->objects[w->set[i] - 1].id, id)) {
+		if (casg_oid_eq(&w->objects[w->set[i] - 1].id, id) &&
+		    (!plain || chunk_of(w, w->set[i] - 1)->kind != CASG_CHUNK_LIST)) {
 			*object_out = w->set[i] - 1;
 			return 1;
 		}
@@ -494,19 +490,23 @@ static int piece_ref(struct casg_packw *w, struct casg_store *store,
 		     uint64_t *ref_out, struct casg_err *err)
 {
 	struct casg_idx_chunk e;
+	const struct casg_idx_chunk *here;
 	struct casg_oid chunk_id;
 	struct casg_loc loc;
 	uint32_t object, nmembers, member;
 	uint64_t base;
 	char hex[CASG_OID_HEXSZ + 1];
-	int rc = find_here(w, id, &object, err);
+	int rc = find_here(w, id, 1, &object, err);
 
 	if (rc < 0)
 		return rc;
 	if (rc) {
-		casg_packw_locate(w, object, &chunk_id, &nmembers, &member);
+		here = chunk_of(w, object);
+		chunk_id = here->id;
+		nmembers = here->nmembers;
+		member = object - here->first;
 	} else {
-		rc = casg_store_find(store, coder, id, &loc, NULL, err);
+		rc = casg_store_find_piece(store, coder, id, &loc, err);
 		if (rc < 0)
 			return rc;
 		if (!rc)
@@ -541,7 +541,7 @@ int casg_packw_long(struct casg_packw *w, struct casg_store *store,
 	struct casg_oid chunk_id;
 	struct casg_loc loc;
 	uint32_t object;
-	int rc = find_here(w, &l->id, &object, err);
+	int rc = find_here(w, &l->id, 0, &object, err);
 
 	if (!rc)
 		rc = casg_store_find(store, coder, &l->id, &loc, NULL, err);
@@ -639,9 +639,9 @@ static int store_piece(struct casg_blobw *b, const uint8_t *p, size_t n,
 	b->l.pieces[b->l.npieces] = id;
 	b->l.piece_nbytes[b->l.npieces++] = n;
 	b->l.nbytes += n;
-	rc = find_here(b->w, &id, &object, err);
+	rc = find_here(b->w, &id, 1, &object, err);
 	if (!rc)
-		rc = casg_store_find(b->store, b->coder, &id, &loc, NULL, err);
+		rc = casg_store_find_piece(b->store, b->coder, &id, &loc, err);
 	if (rc)
 		return rc < 0 ? rc : 0;
 	rc = casg_chunk_encode(b->coder, CASG_CHUNK_BLOB, 0, b->level, &m, 1, &id, &out,

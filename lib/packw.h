@@ -65,17 +65,6 @@ int casg_packw_ref(struct casg_packw *w, const struct casg_oid *chunk_id,
 /* Finish the pack under way, if there is one. */
 int casg_packw_finish(struct casg_packw *w, struct casg_err *err);
 
-/* The objects of the pack under way, in order. */
-const struct casg_objinfo *casg_packw_objects(const struct casg_packw *w, uint32_t *n_out);
-
-/*
- * Where object 'object' of the pack under way lies: the id and size of its
- * chunk, and its place in it.
- */
-void casg_packw_locate(const struct casg_packw *w, uint32_t object,
-		       struct casg_oid *chunk_id_out, uint32_t *nmembers_out,
-		       uint32_t *member_out);
-
 /* Packs finished so far. */
 uint32_t casg_packw_npacks(const struct casg_packw *w);
 /* The id of the i-th; *ours_out (or NULL): it was not there before. */
