@@ -1,9 +1,50 @@
 #include "clisettings.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
+#include "io.h"
 #include "refs.h"
+
+/* Does the file say anything about casg, or read another that may? */
+static int mentions(const char *dir, const char *name)
+{
+	struct casg_buf path = CASG_BUF_INIT, text = CASG_BUF_INIT;
+	int rc, found;
+
+	casg_buf_addf(&path, "%s%s", dir, name);
+	rc = casg_read_file(casg_buf_cstr(&path), 1 << 20, &text, NULL);
+	/* what cannot be looked into is libgit2's to judge */
+	found = rc && rc != CASG_EABSENT;
+	if (!rc)
+		found = strcasestr(casg_buf_cstr(&text), "casg") ||
+			strcasestr(casg_buf_cstr(&text), "include");
+	casg_buf_release(&path);
+	casg_buf_release(&text);
+	return found;
+}
+
+/*
+ * Starting libgit2 takes 5 ms (it reads the certificates of the system), so
+ * it is only asked where some configuration file mentions us at all.
+ */
+static int may_be_configured(const struct casg_repo *repo)
+{
+	const char *home = getenv("HOME"), *xdg = getenv("XDG_CONFIG_HOME");
+
+	if (getenv("GIT_CONFIG_GLOBAL") || getenv("GIT_CONFIG_SYSTEM"))
+		return 1;
+	if (repo && (mentions(repo->common_dir, "/config") ||
+		     mentions(repo->git_dir, "/config.worktree")))
+		return 1;
+	if (mentions("", "/etc/gitconfig"))
+		return 1;
+	if (xdg && *xdg && mentions(xdg, "/git/config"))
+		return 1;
+	return home && *home && (mentions(home, "/.gitconfig") ||
+				 mentions(home, "/.config/git/config"));
+}
 
 void casg_cli_settings(const struct casg_repo *repo, struct casg_settings *out)
 {
@@ -13,7 +54,8 @@ void casg_cli_settings(const struct casg_repo *repo, struct casg_settings *out)
 	struct casg_err err = CASG_ERR_INIT;
 
 	casg_settings_init(out);
-	if (casg_refs_settings(repo ? repo->git_dir : NULL, out, &err))
+	if (may_be_configured(repo) &&
+	    casg_refs_settings(repo ? repo->git_dir : NULL, out, &err))
 		casg_die_err(&err);
 	for (size_t i = 0; i < sizeof(vars) / sizeof(vars[0]); i++) {
 		const char *v = getenv(vars[i][0]);
