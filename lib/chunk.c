@@ -170,7 +170,7 @@ static int gather_dna(struct casg_buf *packed, struct casg_buf *exc,
 	for (uint32_t i = 0; i < n; i++) {
 		size_t need = (m[i].nbytes + 3) / 4;
 
-		if (casg_buf_grow(packed, need))
+		if (casg_buf_grow(packed, need + 1)) /* never NULL */
 			return casg_err_nomem(err);
 		casg_buf_reset(tmp);
 		casg_dna_pack(m[i].p, m[i].nbytes, packed->data + packed->len, tmp);

@@ -107,14 +107,13 @@ static void read_stream(struct job *j)
 			casg_progress_update(p, j->position, nbytes, 0);
 		if (casg_stream_is_facts(line, n)) {
 			struct casg_oid id;
-			size_t before = j->facts.prologue.len;
 			int has;
 
 			rc = casg_facts_parse(&j->facts, &id, &has, line, n, &err);
 			/* a later line overrides, in either form */
 			if (!rc && has)
 				j->prologue_oid = id;
-			if (!rc && (has || j->facts.prologue.len != before))
+			if (!rc && memmem(line, n, " prologue=", 10))
 				j->has_prologue_oid = has;
 		} else {
 			rc = casg_rec_parse(&r, line, n, nul_ends, &j->scratch, &err);

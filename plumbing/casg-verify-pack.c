@@ -70,17 +70,20 @@ static void open_index(struct pack *p)
 		bad(p, err.code, err.msg);
 }
 
-static const char *area_of(const struct casg_packidx *x, uint64_t block)
+/* The array that block number 'block' begins in. */
+/* The array that has the byte 'at' of the index. */
+static const char *area_of(const struct casg_packidx *x, uint64_t at)
 {
-	if (block >= x->at_nodes)
-		return "nodes";
-	if (block >= x->at_objects)
-		return "objects";
-	if (block >= x->at_buckets)
-		return "buckets";
-	if (block >= x->at_byid)
-		return "chunks by id";
-	return block >= x->at_chunks ? "chunks" : "header";
+	const struct { const char *name; struct casg_place begin; } area[] = {
+		{ "nodes", x->at_nodes }, { "objects", x->at_objects },
+		{ "buckets", x->at_buckets }, { "chunks by id", x->at_byid },
+		{ "chunks", x->at_chunks },
+	};
+
+	for (size_t i = 0; i < sizeof(area) / sizeof(area[0]); i++)
+		if (at >= area[i].begin.block * CASG_BLOCK + area[i].begin.offset)
+			return area[i].name;
+	return "header";
 }
 
 static void disagrees(struct pack *p, const char *where, uint64_t number)
@@ -102,13 +105,12 @@ static void compare_bytes(struct pack *p)
 	if (casg_packwalk_index(p->w, &want, &err))
 		casg_die_err(&err);
 	n = want.len < p->map.size ? want.len : p->map.size;
-	for (size_t at = 0; at < n; at += CASG_BLOCK)
-		if (memcmp(want.data + at, p->map.data + at, CASG_BLOCK)) {
+	for (size_t at = 0; at < n; at++)
+		if (want.data[at] != p->map.data[at]) {
 			char where[64];
 
-			snprintf(where, sizeof(where), "%s, block",
-				 area_of(&p->x, at / CASG_BLOCK));
-			disagrees(p, where, at / CASG_BLOCK);
+			snprintf(where, sizeof(where), "%s, byte offset", area_of(&p->x, at));
+			disagrees(p, where, at);
 			break;
 		}
 	if (want.len != p->map.size)
@@ -238,7 +240,7 @@ static void name_objects(const struct pack *p, uint32_t chunk, const struct casg
 	if (!casg_map_open(&map, casg_buf_cstr(&path), NULL)) {
 		if (!casg_blocks_init(&blocks, map.data, map.size, NULL)) {
 			for (uint32_t i = 0; i < x->nmembers; i++) {
-				const uint8_t *e = casg_blocks_entry(&blocks, 0,
+				const uint8_t *e = casg_blocks_entry(&blocks, (struct casg_place){ 0, 0 },
 						(uint64_t)x->first + i, CASG_OBJINFO_SZ, NULL);
 
 				if (e)

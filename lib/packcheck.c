@@ -1,0 +1,579 @@
+#include "packcheck.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "array.h"
+#include "endian.h"
+#include "io.h"
+#include "node.h"
+#include "pack.h"
+
+#define WINDOW_NBYTES ((uint64_t)256 << 20)
+#define NO_CHUNK UINT32_MAX
+
+/* What one worker has for itself. */
+struct worker {
+	struct casg_coder *coder;
+	struct casg_buf raw;
+	struct casg_node node;
+	struct casg_list list;
+	struct casg_oid hashes[CASG_NODE_MAX];
+	struct casg_hasher *whole;  /* of the pieces of a list */
+	struct casg_chunk *piece;   /* the chunk of this pack read last */
+	uint32_t piece_chunk;       /* its number, or NO_CHUNK */
+};
+
+struct by_id {
+	struct casg_oid id;
+	uint32_t chunk;
+};
+
+struct check {
+	struct casg_packwalk *w;
+	const struct casg_packwalk_opts *opts;
+	struct worker *workers;
+	int nworkers;
+	struct by_id *by_id; /* the good chunks of objects, sorted */
+	uint32_t nby_id;
+	/* the window under way */
+	const uint32_t *tasks;
+	int (*fn)(struct check *k, struct worker *wk, uint32_t chunk, struct casg_err *err);
+};
+
+/* ---- workers and windows ----------------------------------------------- */
+
+static void release_workers(struct check *k)
+{
+	for (int i = 0; k->workers && i < k->nworkers; i++) {
+		struct worker *wk = &k->workers[i];
+
+		casg_coder_free(wk->coder);
+		casg_hasher_free(wk->whole);
+		casg_chunk_free(wk->piece);
+		casg_buf_release(&wk->raw);
+		casg_node_release(&wk->node);
+		casg_list_release(&wk->list);
+	}
+	free(k->workers);
+}
+
+static int make_workers(struct check *k, struct casg_err *err)
+{
+	k->nworkers = casg_workers_count(k->opts->pool);
+	k->workers = calloc((size_t)k->nworkers, sizeof(*k->workers));
+	for (int i = 0; k->workers && i < k->nworkers; i++) {
+		k->workers[i].coder = casg_coder_new();
+		k->workers[i].whole = casg_hasher_new();
+		k->workers[i].piece_chunk = NO_CHUNK;
+		if (!k->workers[i].coder || !k->workers[i].whole)
+			return casg_err_nomem(err);
+	}
+	return k->workers ? 0 : casg_err_nomem(err);
+}
+
+static void task(void *ctx, size_t i, int worker)
+{
+	struct check *k = ctx;
+	uint32_t chunk = k->tasks[i];
+	struct casg_err err = CASG_ERR_INIT;
+
+	if (k->fn(k, &k->workers[worker], chunk, &err))
+		casg_packwalk_note(k->w, chunk, &err);
+	else
+		k->w->chunks[chunk].state = CASG_WALK_GOOD;
+}
+
+/* Run fn on these chunks, as many at a time as the window allows. */
+static void run(struct check *k, const uint32_t *chunks, size_t n,
+		int (*fn)(struct check *, struct worker *, uint32_t, struct casg_err *))
+{
+	uint64_t most = k->opts->window_nbytes ? k->opts->window_nbytes : WINDOW_NBYTES;
+
+	k->fn = fn;
+	while (n) {
+		uint64_t sum = 0;
+		size_t m = 0;
+
+		do {
+			const struct casg_idx_chunk *x = &k->w->idx[chunks[m]];
+
+			sum += x->nbytes + 2 * (uint64_t)x->nraw;
+		} while (++m < n && sum < most);
+		k->tasks = chunks;
+		casg_workers_run(k->opts->pool, m, task, k);
+		chunks += m;
+		n -= m;
+	}
+}
+
+/* ---- one chunk --------------------------------------------------------- */
+
+static int read_raw(struct check *k, struct worker *wk, uint32_t chunk,
+		    struct casg_err *err)
+{
+	const struct casg_idx_chunk *x = &k->w->idx[chunk];
+	size_t got;
+	int rc;
+
+	casg_buf_reset(&wk->raw);
+	if (casg_buf_grow(&wk->raw, (size_t)x->nbytes))
+		return casg_err_nomem(err);
+	rc = casg_pread_full(k->w->fd, wk->raw.data, (size_t)x->nbytes, x->offset, &got, err);
+	if (!rc && got < x->nbytes)
+		rc = casg_err_set(err, CASG_ECORRUPT, "the pack is cut short");
+	wk->raw.len = got;
+	return rc;
+}
+
+static int decode(struct check *k, struct worker *wk, uint32_t chunk,
+		  struct casg_chunk **out, struct casg_err *err)
+{
+	int rc = read_raw(k, wk, chunk, err);
+
+	return rc ? rc : casg_chunk_decode(wk->coder, wk->raw.data, wk->raw.len, out, err);
+}
+
+static int check_quick(struct check *k, struct worker *wk, uint32_t chunk,
+		       struct casg_err *err)
+{
+	struct casg_chunk_head h;
+	int rc = read_raw(k, wk, chunk, err);
+
+	if (!rc)
+		rc = casg_chunk_head_decode(&h, wk->raw.data, wk->raw.len, err);
+	return rc ? rc : casg_chunk_check_sum(&h, wk->raw.data, err);
+}
+
+/* Decode, hash the members, and compute the chunk id. */
+static int load(struct check *k, struct worker *wk, uint32_t chunk,
+		struct casg_chunk **out, struct casg_err *err)
+{
+	int rc = decode(k, wk, chunk, out, err);
+
+	if (!rc)
+		rc = casg_chunk_hash(wk->coder, *out, err);
+	if (!rc)
+		casg_chunk_id(casg_coder_hasher(wk->coder), (*out)->oids, (*out)->nmembers,
+			      &k->w->idx[chunk].id);
+	return rc;
+}
+
+static int note_lists(struct check *k, struct worker *wk, struct casg_objinfo *o,
+		      const struct casg_chunk *ch, struct casg_err *err)
+{
+	(void)k;
+	for (uint32_t i = 0; i < ch->nmembers; i++) {
+		int rc = casg_list_decode(&wk->list, ch->data + ch->offset[i],
+					  (size_t)casg_chunk_len(ch, i), err);
+
+		if (rc)
+			return casg_err_prefix(err, "member %u", i);
+		o[i].id = wk->list.id;
+		o[i].nbytes = wk->list.nbytes;
+	}
+	return 0;
+}
+
+/* What a sequence may hold: 0x21 to 0x7E, but no lower-case letters. */
+static int check_residues(const struct casg_chunk *ch, struct casg_err *err)
+{
+	uint64_t n = ch->offset[ch->nmembers];
+	const uint8_t *p = ch->data;
+	unsigned int bad = 0;
+
+	for (uint64_t i = 0; i < n; i++)
+		bad |= (uint8_t)(p[i] - 0x21) > 0x7e - 0x21 ||
+		       (uint8_t)(p[i] - 'a') <= 'z' - 'a';
+	if (!bad)
+		return 0;
+	return casg_err_set(err, CASG_ECORRUPT, "a sequence holds a byte that none may hold");
+}
+
+static int check_objects(struct check *k, struct worker *wk, uint32_t chunk,
+			 struct casg_err *err)
+{
+	struct casg_objinfo *o = k->w->objects + k->w->idx[chunk].first;
+	struct casg_chunk *ch = NULL;
+	int rc = load(k, wk, chunk, &ch, err);
+
+	if (!rc && ch->kind == CASG_CHUNK_SEQ)
+		rc = check_residues(ch, err);
+	if (!rc && ch->kind == CASG_CHUNK_LIST) {
+		rc = note_lists(k, wk, o, ch, err);
+	} else if (!rc) {
+		for (uint32_t i = 0; i < ch->nmembers; i++) {
+			o[i].id = ch->oids[i];
+			o[i].nbytes = casg_chunk_len(ch, i);
+		}
+	}
+	casg_chunk_free(ch);
+	return rc;
+}
+
+/* ---- references -------------------------------------------------------- */
+
+static int cmp_by_id(const void *a, const void *b)
+{
+	const struct by_id *x = a, *y = b;
+	int c = casg_oid_cmp(&x->id, &y->id);
+
+	return c ? c : x->chunk < y->chunk ? -1 : x->chunk > y->chunk;
+}
+
+static int collect_by_id(struct check *k, struct casg_err *err)
+{
+	k->by_id = malloc(((size_t)k->w->nchunks + 1) * sizeof(*k->by_id));
+	if (!k->by_id)
+		return casg_err_nomem(err);
+	for (uint32_t i = 0; i < k->w->nchunks; i++) {
+		int kind = k->w->idx[i].kind;
+
+		if (k->w->chunks[i].state != CASG_WALK_GOOD ||
+		    kind == CASG_CHUNK_NODE || kind == CASG_CHUNK_REFS)
+			continue;
+		k->by_id[k->nby_id].id = k->w->idx[i].id;
+		k->by_id[k->nby_id++].chunk = i;
+	}
+	qsort(k->by_id, k->nby_id, sizeof(*k->by_id), cmp_by_id);
+	return 0;
+}
+
+/* The first good chunk of this pack with the id; NO_CHUNK when there is none. */
+static uint32_t find_here(const struct check *k, const struct casg_oid *id)
+{
+	uint32_t lo = 0, hi = k->nby_id;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (casg_oid_cmp(&k->by_id[mid].id, id) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < k->nby_id && casg_oid_eq(&k->by_id[lo].id, id) ?
+	       k->by_id[lo].chunk : NO_CHUNK;
+}
+
+/* What is wrong with another pack, or not there, is no damage of this one. */
+static int elsewhere(struct casg_err *err, int rc)
+{
+	if (rc == CASG_ENOMEM)
+		return rc;
+	casg_err_prefix(err, "what it refers to cannot be had");
+	return err->code = CASG_EABSENT;
+}
+
+/* Say where the chunk is, of one line of references. */
+static int place_ref(struct check *k, struct casg_walk_ref *r, struct casg_err *err)
+{
+	struct casg_idx_chunk x;
+	char hex[CASG_OID_HEXSZ + 1];
+	int rc = 0;
+
+	r->chunk = find_here(k, &r->id);
+	if (r->chunk != NO_CHUNK) {
+		r->place = CASG_PLACE_HERE;
+		x = k->w->idx[r->chunk];
+	} else if (k->opts->store) {
+		rc = casg_store_find_chunk(k->opts->store, &r->id, &r->pack, &r->chunk, err);
+		if (rc > 0) {
+			r->place = CASG_PLACE_STORE;
+			rc = casg_packidx_chunk(casg_store_idx(k->opts->store, r->pack),
+						r->chunk, &x, err);
+		}
+	}
+	if (rc < 0)
+		return elsewhere(err, rc);
+	if (r->place != CASG_PLACE_NOWHERE && x.nmembers != r->nmembers)
+		return casg_err_set(err, CASG_ECORRUPT,
+				    "chunk %s has %u members where %u are referred to",
+				    casg_oid_hex(&r->id, hex), x.nmembers, r->nmembers);
+	return 0;
+}
+
+static int read_refs(struct check *k, struct worker *wk, uint32_t chunk,
+		     struct casg_err *err)
+{
+	struct casg_packwalk *w = k->w;
+	struct casg_chunk *ch = NULL;
+	uint64_t base = 0;
+	int rc = load(k, wk, chunk, &ch, err);
+
+	if (!rc)
+		w->refs = calloc(ch->nmembers, sizeof(*w->refs));
+	if (!rc && !w->refs)
+		rc = casg_err_nomem(err);
+	for (uint32_t i = 0; !rc && i < ch->nmembers; i++) {
+		const uint8_t *p = ch->data + ch->offset[i];
+		struct casg_walk_ref *r = &w->refs[i];
+
+		if (casg_chunk_len(ch, i) != CASG_REF_SZ) {
+			rc = casg_err_set(err, CASG_ECORRUPT, "member %u is malformed", i);
+			break;
+		}
+		memcpy(r->id.b, p, CASG_OID_RAWSZ);
+		r->nmembers = casg_get_le32(p + CASG_OID_RAWSZ);
+		r->base = base;
+		base += r->nmembers;
+		w->nrefs = i + 1;
+		rc = place_ref(k, r, err);
+	}
+	if (rc)
+		w->nrefs = 0;
+	casg_chunk_free(ch);
+	return rc;
+}
+
+static int no_refs(const struct casg_packwalk *w, struct casg_err *err)
+{
+	int lost = w->whole.state != 0;
+
+	for (uint32_t i = 0; i < w->nchunks; i++)
+		lost |= w->idx[i].kind == CASG_CHUNK_REFS;
+	if (lost)
+		return casg_err_set(err, CASG_EABSENT,
+				    "the references of the pack cannot be read");
+	return casg_err_set(err, CASG_ECORRUPT, "the pack has no references");
+}
+
+static int find_ref(const struct check *k, uint64_t ref, const struct casg_walk_ref **out,
+		    uint32_t *member_out, struct casg_err *err)
+{
+	const struct casg_packwalk *w = k->w;
+	const struct casg_walk_ref *r;
+	char hex[CASG_OID_HEXSZ + 1];
+	size_t lo = 0, hi = w->nrefs;
+
+	if (!w->nrefs)
+		return no_refs(w, err);
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (w->refs[mid].base <= ref)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	r = lo ? &w->refs[lo - 1] : NULL;
+	if (!r || ref - r->base >= r->nmembers)
+		return casg_err_set(err, CASG_ECORRUPT, "a reference is out of range");
+	if (r->place == CASG_PLACE_NOWHERE)
+		return casg_err_set(err, CASG_EABSENT,
+				    "it refers to chunk %s, which is in no pack here%s",
+				    casg_oid_hex(&r->id, hex),
+				    w->ndamaged ? ", or damaged" : "");
+	*out = r;
+	*member_out = (uint32_t)(ref - r->base);
+	return 0;
+}
+
+static int ref_info(struct check *k, struct worker *wk, uint64_t ref,
+		    struct casg_objinfo *out, struct casg_err *err)
+{
+	const struct casg_walk_ref *r;
+	struct casg_loc loc;
+	int rc = find_ref(k, ref, &r, &loc.member, err);
+
+	if (rc)
+		return rc;
+	if (r->place == CASG_PLACE_HERE) {
+		*out = k->w->objects[k->w->idx[r->chunk].first + loc.member];
+		return 0;
+	}
+	loc.pack = r->pack;
+	loc.chunk = r->chunk;
+	rc = casg_store_info(k->opts->store, wk->coder, &loc, out, err);
+	return rc ? elsewhere(err, rc) : 0;
+}
+
+/* ---- nodes ------------------------------------------------------------- */
+
+static int node_id(struct check *k, struct worker *wk, struct casg_oid *id_out,
+		   struct casg_err *err)
+{
+	struct casg_hasher *h = casg_coder_hasher(wk->coder);
+	struct casg_node *n = &wk->node;
+
+	for (uint32_t i = 0; i < n->count; i++) {
+		struct casg_objinfo o;
+		int rc;
+
+		if (n->level) {
+			casg_child_hash(h, &n->children[i], &wk->hashes[i]);
+			continue;
+		}
+		rc = ref_info(k, wk, n->entries[i].ref, &o, err);
+		if (rc)
+			return casg_err_prefix(err, "entry %u", i);
+		n->entries[i].oid = o.id;
+		n->entries[i].length = o.nbytes;
+		casg_entry_hash(h, &n->entries[i], &wk->hashes[i]);
+	}
+	casg_node_id(h, n->kind, n->level, n->count, wk->hashes, id_out);
+	return 0;
+}
+
+static int check_nodes(struct check *k, struct worker *wk, uint32_t chunk,
+		       struct casg_err *err)
+{
+	struct casg_idx_node *out = k->w->nodes + k->w->chunks[chunk].first_node;
+	struct casg_chunk *ch = NULL;
+	int rc = load(k, wk, chunk, &ch, err);
+
+	for (uint32_t i = 0; !rc && i < ch->nmembers; i++) {
+		out[i].chunk = chunk;
+		out[i].member = i;
+		rc = casg_node_decode(&wk->node, ch, i, err);
+		if (!rc)
+			rc = node_id(k, wk, &out[i].id, err);
+		if (rc)
+			casg_err_prefix(err, "member %u", i);
+	}
+	casg_chunk_free(ch);
+	return rc;
+}
+
+/* ---- piece lists ------------------------------------------------------- */
+
+/* The chunk of this pack that holds a piece; lists run through chunks in order. */
+static int piece_chunk(struct check *k, struct worker *wk, uint32_t chunk,
+		       const struct casg_chunk **out, struct casg_err *err)
+{
+	int rc = 0;
+
+	if (wk->piece_chunk != chunk) {
+		casg_chunk_free(wk->piece);
+		wk->piece = NULL;
+		wk->piece_chunk = NO_CHUNK;
+		rc = decode(k, wk, chunk, &wk->piece, err);
+		if (!rc)
+			wk->piece_chunk = chunk;
+	}
+	*out = wk->piece;
+	return rc;
+}
+
+static int hash_piece(struct worker *wk, const struct casg_chunk *ch, uint32_t member,
+		      uint64_t nbytes, struct casg_err *err)
+{
+	if (ch->kind != CASG_CHUNK_SEQ && ch->kind != CASG_CHUNK_BLOB)
+		return casg_err_set(err, CASG_ECORRUPT, "a piece is not a sequence or blob");
+	if (casg_chunk_len(ch, member) != nbytes)
+		return casg_err_set(err, CASG_ECORRUPT,
+				    "a piece has another length than listed");
+	casg_hasher_update(wk->whole, ch->data + ch->offset[member], (size_t)nbytes);
+	return 0;
+}
+
+static int add_piece(struct check *k, struct worker *wk, const struct casg_piece *p,
+		     struct casg_err *err)
+{
+	const struct casg_walk_ref *r;
+	const struct casg_chunk *ch;
+	uint32_t member;
+	int rc = find_ref(k, p->ref, &r, &member, err);
+
+	if (rc)
+		return rc;
+	if (r->place == CASG_PLACE_HERE) {
+		rc = piece_chunk(k, wk, r->chunk, &ch, err);
+		return rc ? rc : hash_piece(wk, ch, member, p->nbytes, err);
+	}
+	rc = casg_store_get(k->opts->store, wk->coder, r->pack, r->chunk, &ch, err);
+	if (rc)
+		return elsewhere(err, rc);
+	rc = member < ch->nmembers ? hash_piece(wk, ch, member, p->nbytes, err) :
+	     casg_err_set(err, CASG_ECORRUPT, "a reference is out of range");
+	casg_store_put(k->opts->store, ch);
+	return rc;
+}
+
+/* The SHA-256 of all pieces, one after the other, is the id. */
+static int check_wholes(struct check *k, struct worker *wk, uint32_t chunk,
+			struct casg_err *err)
+{
+	struct casg_chunk *ch = NULL;
+	struct casg_oid id;
+	int rc = decode(k, wk, chunk, &ch, err);
+
+	for (uint32_t i = 0; !rc && i < ch->nmembers; i++) {
+		struct casg_list *l = &wk->list;
+
+		rc = casg_list_decode(l, ch->data + ch->offset[i],
+				      (size_t)casg_chunk_len(ch, i), err);
+		casg_hasher_init(wk->whole);
+		for (size_t j = 0; !rc && j < l->npieces; j++)
+			rc = add_piece(k, wk, &l->pieces[j], err);
+		if (!rc) {
+			casg_hasher_final(wk->whole, &id);
+			if (!casg_oid_eq(&id, &l->id))
+				rc = casg_err_set(err, CASG_ECORRUPT,
+						  "the pieces do not add up to the whole");
+		}
+		if (rc)
+			casg_err_prefix(err, "member %u", i);
+	}
+	casg_chunk_free(ch);
+	return rc;
+}
+
+/* ---- all of it --------------------------------------------------------- */
+
+/* The chunks of the given kinds (a bit each) in the given state. */
+static size_t pick(const struct casg_packwalk *w, unsigned int kinds, int state,
+		   uint32_t *out)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < w->nchunks; i++)
+		if (w->idx[i].kind <= CASG_CHUNK_REFS && (kinds >> w->idx[i].kind & 1) &&
+		    w->chunks[i].state == state)
+			out[n++] = i;
+	return n;
+}
+
+enum {
+	LISTS = 1 << CASG_CHUNK_LIST, NODES = 1 << CASG_CHUNK_NODE,
+	REFS = 1 << CASG_CHUNK_REFS,
+	OBJECTS = 1 << CASG_CHUNK_SEQ | 1 << CASG_CHUNK_BLOB | LISTS
+};
+
+static int check_full(struct check *k, uint32_t *list, struct casg_err *err)
+{
+	struct casg_packwalk *w = k->w;
+	int rc;
+
+	w->objects = calloc((size_t)w->nobjects + 1, sizeof(*w->objects));
+	w->nodes = calloc((size_t)w->nnodes + 1, sizeof(*w->nodes));
+	if (!w->objects || !w->nodes)
+		return casg_err_nomem(err);
+	run(k, list, pick(w, OBJECTS, CASG_WALK_UNCHECKED, list), check_objects);
+	rc = collect_by_id(k, err);
+	if (rc)
+		return rc;
+	casg_packwalk_count(w);
+	run(k, list, pick(w, REFS, CASG_WALK_UNCHECKED, list), read_refs);
+	run(k, list, pick(w, NODES, CASG_WALK_UNCHECKED, list), check_nodes);
+	run(k, list, pick(w, LISTS, CASG_WALK_GOOD, list), check_wholes);
+	return 0;
+}
+
+int casg_packwalk_check(struct casg_packwalk *w, const struct casg_packwalk_opts *opts,
+			struct casg_err *err)
+{
+	struct check k = { .w = w, .opts = opts };
+	uint32_t *list = malloc(((size_t)w->nchunks + 1) * sizeof(*list));
+	int rc = list ? make_workers(&k, err) : casg_err_nomem(err);
+
+	if (!rc && opts->quick)
+		run(&k, list, pick(w, ~0u, CASG_WALK_UNCHECKED, list), check_quick);
+	else if (!rc)
+		rc = check_full(&k, list, err);
+	casg_packwalk_count(w);
+	release_workers(&k);
+	free(k.by_id);
+	free(list);
+	return rc;
+}
