@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "objects.h"
 #include "treer.h"
 
 struct reach {
@@ -95,6 +96,117 @@ int casg_reach_packs(struct casg_store *s, struct casg_coder *c,
 		needed_out[i] = needed_out[i] != 0;
 	return rc;
 }
+
+/* ---- chunks ------------------------------------------------------------ */
+
+struct chunks {
+	struct casg_store *s;
+	struct casg_coder *c;
+	casg_chunk_fn *note;
+	void *ctx;
+};
+
+static int note_node_chunk(void *ctx, const struct casg_oid *id, const struct casg_loc *loc,
+			   int level, struct casg_err *err)
+{
+	struct chunks *k = ctx;
+
+	(void)id;
+	(void)level;
+	return k->note(k->ctx, loc->pack, loc->chunk, err);
+}
+
+/* The chunk of an object and, if it is a list, those of its pieces. */
+static int note_pieces(struct chunks *k, const struct casg_loc *loc, struct casg_err *err)
+{
+	struct casg_idx_chunk ic;
+	struct casg_object o;
+	int rc = k->note(k->ctx, loc->pack, loc->chunk, err);
+
+	if (!rc)
+		rc = casg_packidx_chunk(casg_store_idx(k->s, loc->pack), loc->chunk, &ic, err);
+	if (rc || ic.kind != CASG_CHUNK_LIST)
+		return rc;
+	rc = casg_store_object(k->s, k->c, loc, &o, err);
+	for (size_t i = 0; i < o.npieces && !rc; i++)
+		rc = k->note(k->ctx, o.pieces[i].pack, o.pieces[i].chunk, err);
+	casg_object_release(&o);
+	return rc;
+}
+
+static int note_blob(struct chunks *k, const struct casg_oid *id, struct casg_err *err)
+{
+	struct casg_loc loc;
+	int rc = casg_store_find(k->s, k->c, id, &loc, NULL, err);
+
+	if (!rc)
+		return absent("object", id, err);
+	return rc < 0 ? rc : note_pieces(k, &loc, err);
+}
+
+static int note_records(struct chunks *k, const struct casg_roots *roots,
+			struct casg_err *err)
+{
+	struct casg_treer *t = casg_treer_open(k->s, k->c, &roots->records, err);
+	struct casg_entry e;
+	struct casg_loc loc;
+	uint32_t pack;
+	int rc = t ? 0 : CASG_ECORRUPT;
+
+	while (!rc && (rc = casg_treer_next_raw(t, &e, &pack, err)) > 0) {
+		rc = casg_store_ref(k->s, k->c, pack, e.ref, &loc, err);
+		if (!rc)
+			rc = note_pieces(k, &loc, err);
+		if (!rc && !e.desc)
+			rc = note_blob(k, &e.desc_blob, err);
+	}
+	casg_treer_free(t);
+	return rc;
+}
+
+/* Long presentations are blobs of their own. */
+static int note_presentation(struct chunks *k, const struct casg_roots *roots,
+			     struct casg_err *err)
+{
+	struct casg_presr *p;
+	struct casg_facts facts;
+	int rc = note_blob(k, &roots->presentation, err);
+
+	if (rc)
+		return rc;
+	casg_facts_init(&facts);
+	p = casg_presr_open(k->s, k->c, &roots->presentation, &facts, err);
+	rc = p ? 0 : CASG_ECORRUPT;
+	while (!rc && casg_presr_more(p)) {
+		struct casg_oid id;
+		const char *text;
+		size_t n;
+
+		rc = casg_presr_next(p, &text, &n, err);
+		if (!rc && n == 1 + CASG_OID_HEXSZ && text[0] == '@' &&
+		    !casg_oid_parse(&id, text + 1, CASG_OID_HEXSZ))
+			rc = note_blob(k, &id, err);
+	}
+	casg_presr_free(p);
+	casg_facts_release(&facts);
+	return rc;
+}
+
+int casg_reach_chunks(struct casg_store *s, struct casg_coder *c,
+		      const struct casg_roots *roots, casg_chunk_fn *note, void *ctx,
+		      struct casg_err *err)
+{
+	struct chunks k = { s, c, note, ctx };
+	int rc = casg_tree_walk(s, c, &roots->records, note_node_chunk, &k, err);
+
+	if (!rc)
+		rc = note_records(&k, roots, err);
+	if (!rc)
+		rc = note_blob(&k, &roots->order, err);
+	return rc ? rc : note_presentation(&k, roots, err);
+}
+
+/* ---- PACKS ------------------------------------------------------------- */
 
 static int add_line(struct casg_store *s, uint32_t pack, struct casg_buf *out,
 		    struct casg_err *err)

@@ -21,6 +21,15 @@ int casg_reach_packs(struct casg_store *s, struct casg_coder *c,
 		     struct casg_err *err);
 
 /*
+ * Exactly the chunks that the version needs: note is called once or more for
+ * each.  Reads the whole tree.
+ */
+typedef int casg_chunk_fn(void *ctx, uint32_t pack, uint32_t chunk, struct casg_err *err);
+int casg_reach_chunks(struct casg_store *s, struct casg_coder *c,
+		      const struct casg_roots *roots, casg_chunk_fn *note, void *ctx,
+		      struct casg_err *err);
+
+/*
  * The PACKS text for these roots: "<id> <bytes> <kinds>" lines, sorted; kinds
  * are the chunk kinds in the pack, joined by ','.  Appended to out.
  */

@@ -211,10 +211,26 @@ test_expect_success 'ls-chunks: sizes add up to the files' '
 
 test_expect_success 'ls-chunks: refusals' '
 	test_expect_code 128 env CASG_DIR=db/.git casg-ls-chunks hello 2>err &&
-	test_grep "neither the id nor the file name" err &&
+	test_grep "there is no commit yet" err &&
 	test_expect_code 128 env CASG_DIR=db/.git casg-ls-chunks $(echo | sha256sum | cut -d" " -f1) 2>err &&
 	test_grep "is not in this repository" err &&
 	test_expect_code 129 env CASG_DIR=db/.git casg-ls-chunks --kind=frogs 2>err
+'
+
+test_expect_success 'ls-chunks: exactly what a version needs' '
+	casg init -q versions &&
+	(
+		cd versions &&
+		casg import -q --database d ../d.fa &&
+		casg import -q --database p ../p.fa &&
+		casg ls-chunks d >../of-d && casg ls-chunks p >../of-p &&
+		casg ls-chunks d p | cut -f1 | sort -u >../both &&
+		casg ls-chunks | grep -v "	refs	" | cut -f1 | sort -u >../all-ids &&
+		test_cmp ../all-ids ../both &&
+		casg ls-chunks d >../again && test_cmp ../of-d ../again &&
+		test "$(casg ls-chunks --kind=sequences d | awk -F"	" "{ s += \$3 } END { print s }")" = \
+			"$(casg hash-object ../d.fa | sort -u | wc -l)"
+	)
 '
 
 test_expect_success 'cat-chunk --list: members are the sequences that were packed' '
