@@ -120,9 +120,25 @@ int casg_fasta_final_newline(const struct casg_fasta *f)
 	return f->last_byte == '\n';
 }
 
+/* What has been looked at only for the facts counts as read. */
+static uint64_t records_in_peek(const struct casg_fasta *f)
+{
+	const uint8_t *p = f->peek.data, *end = p + f->peek.len;
+	uint64_t n = 0;
+
+	while (p && p < end) {
+		n += *p == '>';
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p ? p + 1 : NULL;
+	}
+	return n;
+}
+
 uint64_t casg_fasta_error_record(const struct casg_fasta *f)
 {
-	return f->nrecords ? f->nrecords : 1;
+	uint64_t n = f->decided ? f->nrecords : records_in_peek(f);
+
+	return n ? n : 1;
 }
 
 uint64_t casg_fasta_error_offset(const struct casg_fasta *f)
@@ -346,12 +362,13 @@ static void warn_gt(struct casg_fasta *f, const uint8_t *p)
 	char msg[128];
 
 	f->warned = 1;
+	f->error_offset = offset_of(f, p);
 	if (f->nwarned++ >= MAX_WARNINGS || !f->h.warn)
 		return;
 	snprintf(msg, sizeof(msg),
 		 "record %llu: byte offset %llu: '>' inside a sequence line is kept as a residue",
 		 (unsigned long long)f->nrecords,
-		 (unsigned long long)offset_of(f, p));
+		 (unsigned long long)f->error_offset);
 	f->h.warn(f->h.ctx, msg);
 }
 
@@ -467,6 +484,13 @@ static int end_record(struct casg_fasta *f, int at_eof, struct casg_err *err)
 			f->pres.len, err);
 }
 
+/* What could not be read back must not go in. */
+static int too_long(const char *what, struct casg_err *err)
+{
+	return casg_err_set(err, CASG_ECORRUPT, "%s is longer than %zu bytes", what,
+			    CASG_TEXT_MAX);
+}
+
 static int begin_record(struct casg_fasta *f, const uint8_t *p, size_t n,
 			int has_lf, struct casg_err *err)
 {
@@ -488,6 +512,10 @@ static int begin_record(struct casg_fasta *f, const uint8_t *p, size_t n,
 		f->error_offset = f->header_at;
 		return casg_err_set(err, CASG_ECORRUPT,
 				    "a key is longer than %d bytes", CASG_KEY_MAX);
+	}
+	if (n - klen > CASG_TEXT_MAX) {
+		f->error_offset = f->header_at;
+		return too_long("a description", err);
 	}
 	f->state = IN_BODY;
 	f->bol = has_lf;
@@ -550,6 +578,10 @@ static int parse_prologue(struct casg_fasta *f, const uint8_t **pp,
 		f->bol = *p == '\n';
 		casg_buf_addch(&f->facts.prologue, *p);
 	}
+	if (f->facts.prologue.len > CASG_TEXT_MAX) {
+		f->error_offset = 0;
+		return too_long("the text before the first record", err);
+	}
 	*pp = p;
 	return 0;
 }
@@ -568,6 +600,10 @@ static int parse_comment(struct casg_fasta *f, const uint8_t **pp,
 
 	if (ret)
 		return ret;
+	if (prologue && b->len + (size_t)(stop - p) > CASG_TEXT_MAX) {
+		f->error_offset = 0;
+		return too_long("the text before the first record", err);
+	}
 	casg_buf_add(b, p, (size_t)(stop - p));
 	f->bol = lf != NULL;
 	if (lf)
@@ -588,6 +624,10 @@ static int parse_header(struct casg_fasta *f, const uint8_t **pp,
 	casg_buf_add(&f->header, p, (size_t)((lf ? lf : end) - p));
 	if (casg_buf_check(&f->header, err))
 		return CASG_ENOMEM;
+	if (!lf && f->header.len > CASG_TEXT_MAX + CASG_KEY_MAX) {
+		f->error_offset = f->header_at;
+		return too_long("a description", err);
+	}
 	return lf ? begin_record(f, f->header.data, f->header.len, 1, err) : 0;
 }
 

@@ -11,7 +11,8 @@
  * Residues are the bytes 0x21 to 0x7E.  '>' begins a record at the start of a
  * line only; elsewhere it is a residue, with a warning.  Refused, always as
  * CASG_ECORRUPT: other bytes among residues, NUL anywhere, text before the
- * first record, keys longer than CASG_KEY_MAX.
+ * first record, keys longer than CASG_KEY_MAX,
+ * descriptions and prologues longer than CASG_TEXT_MAX.
  *
  * Facts are decided from the first CASG_FASTA_PEEK bytes alone: CR LF if the
  * first line ends so; the width is that of the first line of the first record
@@ -81,8 +82,9 @@ uint64_t casg_fasta_bytes(const struct casg_fasta *f);
 int casg_fasta_final_newline(const struct casg_fasta *f);
 
 /*
- * After a refusal: the record it lies in, from 1 (1 too before the first),
- * and the offset of the byte, from 0.
+ * After a refusal, and during a warning: the record it lies in, from 1 (1 too
+ * before the first), and the offset of the byte, from 0.  At any other time
+ * the record is the one that the last byte fed lies in.
  */
 uint64_t casg_fasta_error_record(const struct casg_fasta *f);
 uint64_t casg_fasta_error_offset(const struct casg_fasta *f);

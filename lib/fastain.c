@@ -59,12 +59,22 @@ static int on_end(void *ctx, uint64_t nresidues, const char *pres,
 	return pass(f, f->handler->end(f->handler->ctx, nresidues, pres, preslen, err));
 }
 
+/* The parser counts bytes through all files and does not know their names. */
 static void on_warn(void *ctx, const char *msg)
 {
 	struct fastain *f = ctx;
+	const char *place = strstr(msg, ": byte offset ");
+	const char *what = place ? strstr(place + 2, ": ") : NULL;
+	struct casg_err text;
+	const char *name;
+	uint64_t offset;
 
-	if (f->handler->warn)
-		f->handler->warn(f->handler->ctx, msg);
+	if (!f->handler->warn)
+		return;
+	casg_input_where(f->in, casg_fasta_error_offset(f->fasta), &name, &offset);
+	casg_err_set(&text, CASG_ECORRUPT, "%s: record %" PRIu64 ": byte offset %" PRIu64 "%s",
+		     name, casg_fasta_error_record(f->fasta), offset, what ? what : "");
+	f->handler->warn(f->handler->ctx, text.msg);
 }
 
 static int fastain_open(struct fastain *f, const char *const *paths,
@@ -109,6 +119,24 @@ static int located(const struct fastain *f, int ret, struct casg_err *err)
 	return ret;
 }
 
+/* A compressed file is cut or damaged: say how far it was good. */
+static int read_failed(const struct fastain *f, uint64_t nbytes, int ret, struct casg_err *err)
+{
+	const char *name;
+	uint64_t offset;
+	size_t n;
+
+	if (ret != CASG_ECORRUPT)
+		return ret;
+	casg_input_where(f->in, nbytes, &name, &offset);
+	n = strlen(name);
+	if (!strncmp(err->msg, name, n) && !strncmp(err->msg + n, ": ", 2))
+		memmove(err->msg, err->msg + n + 2, strlen(err->msg + n + 2) + 1);
+	casg_err_prefix(err, "%s: record %" PRIu64 ": byte offset %" PRIu64,
+			name, casg_fasta_error_record(f->fasta), offset);
+	return ret;
+}
+
 static void update(const struct fastain *f, struct casg_fastain_stats *stats)
 {
 	stats->raw_done = casg_input_raw_done(f->in);
@@ -141,10 +169,12 @@ int casg_fasta_from_files(const char *const *paths, size_t npaths,
 			ret = located(&f, casg_fasta_feed(f.fasta, f.block, (size_t)n, err), err);
 	}
 	if (!ret)
-		ret = n < 0 ? (int)n : located(&f, casg_fasta_finish(f.fasta, err), err);
+		ret = n < 0 ? read_failed(&f, stats->nbytes, (int)n, err) :
+			      located(&f, casg_fasta_finish(f.fasta, err), err);
 	if (!ret) {
 		update(&f, stats);
 		stats->final_newline = casg_fasta_final_newline(f.fasta);
+		stats->empty_file = casg_input_empty(f.in);
 	}
 	fastain_close(&f);
 	return ret;

@@ -3,7 +3,8 @@
  *
  * Joins the two so that every program refuses bad input in the same words:
  * "FILE: record N: byte offset M: what is wrong".  N counts from 1 through
- * all files; M counts from 0 in that file's decompressed bytes.  Failures of
+ * all files; M counts from 0 in that file's decompressed bytes.  For a damaged
+ * compressed file they say how far it could be read.  Other failures of
  * reading name the file, failures of the handler are passed on as they are.
  */
 #ifndef CASG_FASTAIN_H
@@ -23,6 +24,7 @@ struct casg_fastain_stats {
 	uint64_t raw_total; /* bytes on disk, 0 if not known */
 	uint64_t nrecords;  /* records begun */
 	int final_newline;  /* set on success: the text ends in LF, or is empty */
+	long empty_file;    /* set on success: the first file of no bytes, or -1 */
 };
 
 /*

@@ -333,6 +333,17 @@ void casg_input_where(const struct casg_input *in, uint64_t stream_offset,
 	}
 }
 
+long casg_input_empty(const struct casg_input *in)
+{
+	for (size_t i = 0; i < in->cur; i++) {
+		uint64_t end = i + 1 < in->cur ? in->files[i + 1].start : in->pos;
+
+		if (in->files[i].start == end)
+			return (long)i;
+	}
+	return -1;
+}
+
 uint64_t casg_input_raw_done(const struct casg_input *in)
 {
 	return atomic_load_explicit(&in->raw_done, memory_order_relaxed);

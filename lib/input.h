@@ -62,6 +62,9 @@ long casg_input_read(struct casg_input *in, void *buf, size_t nbytes,
 void casg_input_where(const struct casg_input *in, uint64_t stream_offset,
 		      const char **name_out, uint64_t *offset_in_file_out);
 
+/* At the end of the last file: the first file that held no bytes, or -1. */
+long casg_input_empty(const struct casg_input *in);
+
 /* Bytes read from disk so far; and of all files, 0 if that cannot be known. */
 uint64_t casg_input_raw_done(const struct casg_input *in);
 uint64_t casg_input_raw_total(const struct casg_input *in);

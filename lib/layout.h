@@ -38,6 +38,7 @@
 
 #define CASG_DEFAULT_WIDTH 60
 #define CASG_KEY_MAX 65535             /* bytes */
+#define CASG_TEXT_MAX ((size_t)64 << 20) /* longest description, and prologue */
 #define CASG_INLINE_MAX 1024           /* longer texts are named by id */
 #define CASG_RESIDUES_MAX (UINT64_C(1) << 62) /* also the widest line */
 

@@ -276,6 +276,8 @@ static int check_rec(const struct casg_rec *r, struct casg_err *err)
 	if (!r->tlen || memchr(r->taxon, '\t', r->tlen) ||
 	    memchr(r->taxon, '\n', r->tlen))
 		return bad(err, "the taxon is empty or holds TAB or LF");
+	if (r->dlen > CASG_TEXT_MAX)
+		return bad(err, "the description is too long");
 	if (r->dlen && !casg_is_blank(r->desc[0]))
 		return bad(err, "the description does not begin with white space");
 	return 0;
