@@ -4,26 +4,26 @@
 
 #include "array.h"
 
-enum { SEGS_MAX = 1 << 18 };
+enum {
+	SEGS_MAX = 1 << 18,
+	HELD_FACTOR = 2       /* so many windows' bytes are held at a time */
+};
 
 /* One piece to be fetched, and where its bytes are once it is. */
 struct seg {
 	struct casg_loc loc;
 	uint64_t nbytes;      /* UINT64_MAX: not known before the fetch */
-	const uint8_t *p;
+	const uint8_t *p;     /* NULL: too much for the window, read when written */
 	struct casg_oid id;
 };
 
 struct rec {
 	size_t text, klen, dlen, plen; /* in x->text: key, description, presentation */
-	size_t seg, nsegs;
-	int is_list;
+	size_t seg;
 	int check;                     /* against 'want' */
 	struct casg_oid want;
 	uint64_t want_nresidues;
-	uint64_t nresidues;            /* of a list */
 };
-
 
 struct casg_exporter {
 	struct casg_store *s;
@@ -46,6 +46,7 @@ struct casg_exporter {
 	uint8_t **copies;     /* of each chunk, what the window needs */
 	size_t ncopies, cap_copies;
 	uint64_t nbytes;      /* estimated, of the window */
+	uint64_t held;        /* bytes in copies */
 	struct casg_err err;
 	int failed;
 };
@@ -108,6 +109,24 @@ static struct casg_coder *own_coder(struct casg_exporter *x)
 
 /* ---- fetching ---------------------------------------------------------- */
 
+/* Is the member what the record says it is? */
+static int check_member(const struct seg *g, const struct casg_chunk *ch,
+			struct casg_err *err)
+{
+	if (g->loc.member >= ch->nmembers || ch->kind != CASG_CHUNK_SEQ)
+		return casg_err_set(err, CASG_ECORRUPT,
+				    "a record refers to what is no sequence");
+	if (g->nbytes != UINT64_MAX && g->nbytes != casg_chunk_len(ch, g->loc.member))
+		return casg_err_set(err, CASG_ECORRUPT,
+				    "a piece has another length than listed");
+	return 0;
+}
+
+/*
+ * What a window holds is estimated by the mean length in a chunk.  Where that
+ * is far from the truth (one genome beside a thousand peptides), what would
+ * be too much is left, and read one by one while writing.
+ */
 static int copy_members(struct casg_exporter *x, size_t group,
 			const struct casg_chunk *ch, struct casg_err *err)
 {
@@ -117,14 +136,17 @@ static int copy_members(struct casg_exporter *x, size_t group,
 
 	for (size_t i = start; i < end; i++) {
 		struct seg *g = &x->segs[x->order[i]];
+		int rc = check_member(g, ch, err);
 
-		if (g->loc.member >= ch->nmembers || ch->kind != CASG_CHUNK_SEQ)
-			return casg_err_set(err, CASG_ECORRUPT,
-					    "a record refers to what is no sequence");
-		if (g->nbytes != UINT64_MAX && g->nbytes != casg_chunk_len(ch, g->loc.member))
-			return casg_err_set(err, CASG_ECORRUPT,
-					    "a piece has another length than listed");
+		if (rc)
+			return rc;
+		g->p = NULL;
 		total += casg_chunk_len(ch, g->loc.member);
+	}
+	if (__atomic_add_fetch(&x->held, total, __ATOMIC_RELAXED) >
+	    HELD_FACTOR * x->window_nbytes) {
+		__atomic_sub_fetch(&x->held, total, __ATOMIC_RELAXED);
+		return 0;
 	}
 	to = x->copies[group] = malloc((size_t)total + 1);
 	if (!to)
@@ -165,6 +187,10 @@ static int fetch_all(struct casg_exporter *x, struct casg_err *err)
 {
 	long n;
 
+	x->ncopies = 0;
+	x->held = 0;
+	if (!x->nsegs)
+		return 0;
 	if (CASG_GROW(x->order, x->nsegs + 1, x->cap_order) ||
 	    CASG_GROW(x->first, x->nsegs + 1, x->cap_first))
 		return casg_err_nomem(err);
@@ -245,27 +271,39 @@ static int begin_record(struct casg_exporter *x, const struct rec *r, uint64_t n
 				 &x->out, err);
 }
 
+/* The bytes of one that was left; the chunk is the caller's to put back. */
+static int get_left(struct casg_exporter *x, struct seg *g, const struct casg_chunk **ch,
+		    struct casg_err *err)
+{
+	int rc = casg_store_get(x->s, own_coder(x), g->loc.pack, g->loc.chunk, ch, err);
+
+	if (rc)
+		return rc;
+	rc = check_member(g, *ch, err);
+	if (rc) {
+		casg_store_put(x->s, *ch);
+		*ch = NULL;
+		return rc;
+	}
+	g->nbytes = casg_chunk_len(*ch, g->loc.member);
+	g->p = (*ch)->data + (*ch)->offset[g->loc.member];
+	g->id = (*ch)->oids[g->loc.member];
+	return 0;
+}
+
 static int write_record(struct casg_exporter *x, const struct rec *r, struct casg_err *err)
 {
-	uint64_t n = r->nresidues;
-	int rc;
+	struct seg *g = &x->segs[r->seg];
+	const struct casg_chunk *ch = NULL;
+	int rc = g->p ? 0 : get_left(x, g, &ch, err);
 
-	if (!r->is_list) {
-		const struct seg *g = &x->segs[r->seg];
-
-		n = g->nbytes;
-		rc = check_record(r, &g->id, n, err);
-		if (rc)
-			return rc;
-	}
-	rc = begin_record(x, r, n, err);
-	for (size_t i = 0; i < r->nsegs && !rc; i++) {
-		const struct seg *g = &x->segs[r->seg + i];
-
+	if (!rc)
+		rc = check_record(r, &g->id, g->nbytes, err);
+	if (!rc)
+		rc = begin_record(x, r, g->nbytes, err);
+	if (!rc)
 		rc = casg_layout_feed(x->layout, g->p, (size_t)g->nbytes, &x->out, err);
-		if (!rc && x->out.len >= (1 << 18))
-			rc = drain(x, err);
-	}
+	casg_store_put(x->s, ch);
 	return rc ? rc : casg_layout_end(x->layout, &x->out, err);
 }
 
@@ -310,15 +348,22 @@ static int write_long(struct casg_exporter *x, const struct rec *r,
 			if (CASG_GROW(x->segs, x->nsegs + 1, x->cap_segs))
 				return casg_err_nomem(err);
 			x->segs[x->nsegs].loc = o->pieces[i];
+			x->segs[x->nsegs].p = NULL;
 			x->segs[x->nsegs++].nbytes = o->piece_nbytes[i];
 			nbytes += o->piece_nbytes[i++];
 		} while (i < o->npieces && nbytes < x->window_nbytes);
 		rc = fetch_all(x, err);
 		for (size_t k = 0; k < x->nsegs && !rc; k++) {
-			const struct seg *g = &x->segs[k];
+			struct seg *g = &x->segs[k];
+			const struct casg_chunk *ch = NULL;
 
-			casg_hasher_update(x->whole, g->p, (size_t)g->nbytes);
-			rc = casg_layout_feed(x->layout, g->p, (size_t)g->nbytes, &x->out, err);
+			rc = g->p ? 0 : get_left(x, g, &ch, err);
+			if (!rc) {
+				casg_hasher_update(x->whole, g->p, (size_t)g->nbytes);
+				rc = casg_layout_feed(x->layout, g->p, (size_t)g->nbytes,
+						      &x->out, err);
+			}
+			casg_store_put(x->s, ch);
 			if (!rc)
 				rc = drain(x, err);
 		}
@@ -373,7 +418,7 @@ static int add_long(struct casg_exporter *x, const struct casg_export_record *in
 int casg_exporter_add(struct casg_exporter *x, const struct casg_export_record *in,
 		      struct casg_err *err)
 {
-	struct rec r = { .nsegs = 1, .seg = x->nsegs, .check = in->want != NULL };
+	struct rec r = { .seg = x->nsegs, .check = in->want != NULL };
 	struct casg_idx_chunk ic;
 	int rc = casg_packidx_chunk(casg_store_idx(x->s, in->loc.pack), in->loc.chunk, &ic,
 				    err);
@@ -395,6 +440,7 @@ int casg_exporter_add(struct casg_exporter *x, const struct casg_export_record *
 	    CASG_GROW(x->segs, x->nsegs + 1, x->cap_segs))
 		return casg_err_nomem(err);
 	x->segs[x->nsegs].loc = in->loc;
+	x->segs[x->nsegs].p = NULL;
 	x->segs[x->nsegs++].nbytes = UINT64_MAX;
 	x->recs[x->nrecs++] = r;
 	/* an average of the chunk serves: the bound is on memory, not on output */

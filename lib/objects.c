@@ -1,5 +1,6 @@
 #include "objects.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -34,8 +35,17 @@ struct casg_orderw *casg_orderw_new(uint64_t n, uint64_t max_nbytes, const char 
 	o->width = n > UINT32_MAX ? 8 : 4;
 	o->map_nbytes = (size_t)n * o->width + 1;
 	if (o->map_nbytes > max_nbytes) {
+		int full;
+
 		fd = casg_tmpfile_scratch(tmp_dir, err);
-		if (fd < 0 || ftruncate(fd, (off_t)o->map_nbytes)) {
+		/* a hole that the disk cannot fill later would be a SIGBUS */
+		full = fd < 0 ? 0 : posix_fallocate(fd, 0, (off_t)o->map_nbytes);
+		if (full)
+			casg_err_sys(err, full, "cannot make a scratch file of %zu bytes in '%s'",
+				     o->map_nbytes, tmp_dir);
+		if (fd < 0 || full) {
+			if (fd >= 0)
+				close(fd);
 			free(o);
 			return NULL;
 		}
@@ -396,6 +406,11 @@ static int pres_line(struct casg_presr *r, struct casg_err *err)
 			return bad_pres(err, "a line is too long");
 	} while (!lf);
 	casg_buf_cstr(&r->line);
+	if (r->line.failed)
+		return casg_err_nomem(err);
+	/* what follows compares it as a string */
+	if (memchr(r->line.data, '\0', r->line.len))
+		return bad_pres(err, "a line holds NUL");
 	return 1;
 }
 
@@ -479,7 +494,10 @@ static int read_facts(struct casg_presr *r, struct casg_facts *f, struct casg_er
 	return rc;
 }
 
-/* A prologue may be of any length, so its line is read apart from the others. */
+/* Percent-encoded, of what a chunk may hold. */
+enum { PROLOGUE_MAX = 3 * (64 << 20) + 16 };
+
+/* A prologue may be long, so its line is read apart from the others. */
 static int read_prologue(struct casg_presr *r, struct casg_facts *f, struct casg_err *err)
 {
 	static const char name[] = "prologue ";
@@ -501,6 +519,10 @@ static int read_prologue(struct casg_presr *r, struct casg_facts *f, struct casg
 				casg_buf_release(&text);
 				return rc ? rc : bad_pres(err, "its prologue is cut short");
 			}
+		}
+		if (text.len > PROLOGUE_MAX) {
+			casg_buf_release(&text);
+			return bad_pres(err, "its prologue is too long");
 		}
 		lf = memchr(r->p, '\n', r->n);
 		casg_buf_add(&text, r->p, lf ? (size_t)(lf - r->p) : r->n);
@@ -575,6 +597,12 @@ int casg_presr_skip_to(struct casg_presr *r, uint64_t position, const char **pre
 	while (!rc && r->have && r->position < position)
 		rc = next_record_line(r, err);
 	return rc ? rc : casg_presr_at(r, position, pres_out, n_out, err);
+}
+
+int casg_presr_next(struct casg_presr *r, const char **pres_out, size_t *n_out,
+		    struct casg_err *err)
+{
+	return casg_presr_at(r, r->position, pres_out, n_out, err);
 }
 
 int casg_presr_more(const struct casg_presr *r)

@@ -83,6 +83,9 @@ int casg_presr_at(struct casg_presr *r, uint64_t position, const char **pres_out
 /* The same, passing over lines about records before 'position'. */
 int casg_presr_skip_to(struct casg_presr *r, uint64_t position, const char **pres_out,
 		       size_t *n_out, struct casg_err *err);
+/* The line that comes next, whatever its position; there must be one. */
+int casg_presr_next(struct casg_presr *r, const char **pres_out, size_t *n_out,
+		    struct casg_err *err);
 /* Does it say anything about any record that was not yet asked for? */
 int casg_presr_more(const struct casg_presr *r);
 /* After the last record: 0, or CASG_ECORRUPT if lines are left over. */

@@ -25,7 +25,7 @@ struct inverse {
 	uint32_t *at;
 	struct casg_extsort *sort;
 	int identity;
-	uint64_t next;
+	uint64_t next, count;
 };
 
 static int inverse_put(struct inverse *v, uint64_t rank, uint64_t position,
@@ -54,6 +54,9 @@ static int inverse_next(struct inverse *v, uint64_t *position, struct casg_err *
 	int rc;
 
 	if (v->at) {
+		if (v->next == v->count)
+			return casg_err_set(err, CASG_ECORRUPT,
+					    "the tree holds other records than the version counts");
 		*position = v->at[v->next++];
 		return 0;
 	}
@@ -74,6 +77,7 @@ static int read_order(struct casg_records *r, struct casg_workers *pool,
 	int rc = o ? 0 : CASG_ECORRUPT;
 
 	v->identity = 1;
+	v->count = r->count;
 	if (!rc && r->count * sizeof(*v->at) <= memory) {
 		v->at = malloc((size_t)r->count * sizeof(*v->at) + 1);
 		if (v->at)

@@ -110,20 +110,31 @@ static void drop_frame(struct casg_treer *t, int i)
 	t->f[i].ch = NULL;
 }
 
-/* Load the node 'id' into frame i. */
-static int load(struct casg_treer *t, int i, const struct casg_oid *id,
-		const struct casg_child *parent, int level, struct casg_err *err)
+/* Is the node in frame i what must stand there, whoever refers to it? */
+static int check_place(struct casg_treer *t, int i, const struct casg_oid *id,
+		       const struct casg_child *parent, int level, struct casg_err *err)
+{
+	struct frame *f = &t->f[i];
+	int rc = parent ? check_child(&f->node, parent, level, err) : 0;
+
+	/* the last child of the last: nothing follows on its level */
+	f->last = !parent || (t->f[i - 1].last &&
+			      parent == &t->f[i - 1].node.children[t->f[i - 1].node.count - 1]);
+	if (!rc && !f->last)
+		rc = check_end(&f->node, id, err);
+	if (!rc && !parent && f->node.level && f->node.count < 2)
+		rc = corrupt(err, "a root above the leaves has one child", id);
+	return rc;
+}
+
+static int read_frame(struct casg_treer *t, int i, const struct casg_oid *id,
+		      struct casg_err *err)
 {
 	struct frame *f = &t->f[i];
 	char hex[CASG_OID_HEXSZ + 1];
 	struct casg_loc loc;
-	int rc;
+	int rc = casg_store_find_node(t->s, id, &loc, err);
 
-	if (f->ch && casg_oid_eq(&f->id, id)) {
-		f->at = 0;
-		return 0;
-	}
-	rc = casg_store_find_node(t->s, id, &loc, err);
 	drop_frame(t, i);
 	if (!rc)
 		return casg_err_set(err, CASG_EABSENT, "tree node %s is in no pack here",
@@ -134,23 +145,27 @@ static int load(struct casg_treer *t, int i, const struct casg_oid *id,
 		rc = casg_node_decode(&f->node, f->ch, loc.member, err);
 	if (!rc && f->node.level)
 		rc = check_interior_id(t, &f->node, id, err);
-	if (!rc && parent)
-		rc = check_child(&f->node, parent, level, err);
-	/* the last child of the last: nothing follows on its level */
-	f->last = !parent || (t->f[i - 1].last &&
-			      parent == &t->f[i - 1].node.children[t->f[i - 1].node.count - 1]);
-	if (!rc && !f->last)
-		rc = check_end(&f->node, id, err);
-	if (!rc && !parent && f->node.level && f->node.count < 2)
-		rc = corrupt(err, "a root above the leaves has one child", id);
-	if (rc) {
-		drop_frame(t, i);
-		return rc;
-	}
 	f->id = *id;
 	f->pack = loc.pack;
+	return rc;
+}
+
+/*
+ * Load the node 'id' into frame i.  One that is there already is not read
+ * again, but another parent may say other things of it.
+ */
+static int load(struct casg_treer *t, int i, const struct casg_oid *id,
+		const struct casg_child *parent, int level, struct casg_err *err)
+{
+	struct frame *f = &t->f[i];
+	int rc = f->ch && casg_oid_eq(&f->id, id) ? 0 : read_frame(t, i, id, err);
+
+	if (!rc)
+		rc = check_place(t, i, id, parent, level, err);
+	if (rc)
+		drop_frame(t, i);
 	f->at = 0;
-	return 0;
+	return rc;
 }
 
 struct casg_treer *casg_treer_open(struct casg_store *s, struct casg_coder *c,

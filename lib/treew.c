@@ -137,9 +137,14 @@ static void task_failed(struct casg_treew *t, const struct casg_err *err)
 		t->err = *err;
 }
 
+static int has_failed(struct casg_treew *t)
+{
+	return __atomic_load_n(&t->failed, __ATOMIC_ACQUIRE);
+}
+
 static int after_tasks(struct casg_treew *t, struct casg_err *err)
 {
-	if (!t->failed)
+	if (!has_failed(t))
 		return 0;
 	if (err)
 		*err = t->err;
@@ -201,7 +206,7 @@ static void info_task(void *ctx, size_t task, int worker)
 
 	if (end > t->n)
 		end = t->n;
-	for (; i < end && !t->failed; i++) {
+	for (; i < end && !has_failed(t); i++) {
 		struct casg_entry *e = &t->e[i];
 		struct info *f = &t->info[i];
 		char hex[CASG_OID_HEXSZ + 1];
@@ -236,7 +241,7 @@ static void node_task(void *ctx, size_t task, int worker)
 
 	if (end > t->nspans)
 		end = t->nspans;
-	for (size_t k = task * 16; k < end && !t->failed; k++) {
+	for (size_t k = task * 16; k < end && !has_failed(t); k++) {
 		struct span *s = &t->spans[k];
 		struct casg_loc loc;
 		int rc;
@@ -303,7 +308,7 @@ static void group_task(void *ctx, size_t task, int worker)
 	struct casg_treew *t = ctx;
 	struct casg_err err = CASG_ERR_INIT;
 
-	if (!t->failed && encode_nodes(t, t->coders[worker], &t->groups[task], &err))
+	if (!has_failed(t) && encode_nodes(t, t->coders[worker], &t->groups[task], &err))
 		task_failed(t, &err);
 }
 

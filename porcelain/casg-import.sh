@@ -67,7 +67,8 @@ remove_packs () {
 		case $id in
 		"" | *[!0-9a-f]*) continue ;;
 		esac
-		rm -f "$CASG_PATH/packs/pack-$id.idx" "$CASG_PATH/packs/pack-$id.pack"
+		rm -f "$CASG_PATH/packs/pack-$id.idx" "$CASG_PATH/packs/pack-$id.pack" \
+			"${CASG_CACHE_DIR:-$CASG_PATH/index}/pack-$id.objects"
 	done
 }
 
@@ -192,7 +193,7 @@ start_packing () {
 		} | sh -c "$become" "$tmp/tree.pid" casg-mktree --quiet \
 			${opt_threads:+--threads="$opt_threads"} \
 			${opt_memory:+--memory="$opt_memory"} \
-			--facts="$tmp/tree.facts" >"$tmp/roots" 4<&-
+			--facts="$tmp/tree.facts" >"$tmp/roots" 2>"$tmp/tree.err" 4<&-
 	} &
 	pid=$!
 	exec 4<&-
@@ -203,6 +204,8 @@ wait_for_packs () {
 	tree_status=$?
 	pid=
 	read -r pack_status <"$tmp/status" || pack_status=128
+	# what casg-mktree misses when casg-pack has failed is no news
+	test "$pack_status" != 0 || cat "$tmp/tree.err" >&2
 	for status in "$pack_status" "$tree_status"; do
 		case $status in
 		0) ;;
