@@ -121,7 +121,9 @@ void casg_orderw_free(struct casg_orderw *o)
 /* ---- order, reading ---------------------------------------------------- */
 
 struct casg_orderr {
-	struct casg_blobr *b;
+	casg_pieces_fn *pieces;
+	void *ctx;
+	struct casg_blobr *b;  /* what we opened ourselves, or NULL */
 	const uint8_t *p;
 	size_t n;
 	uint64_t count, done, last;
@@ -131,7 +133,7 @@ struct casg_orderr {
 static int order_byte(struct casg_orderr *o, uint8_t *c, struct casg_err *err)
 {
 	while (!o->n) {
-		int rc = casg_blobr_next(o->b, &o->p, &o->n, err);
+		int rc = o->pieces(o->ctx, &o->p, &o->n, err);
 
 		if (rc <= 0)
 			return rc;
@@ -171,9 +173,14 @@ static int order_varint(struct casg_orderr *o, uint64_t *v, struct casg_err *err
 	return bad_order(err, "a number is malformed");
 }
 
-struct casg_orderr *casg_orderr_open(struct casg_store *store, struct casg_coder *coder,
-				     const struct casg_oid *id, uint64_t count,
-				     struct casg_err *err)
+/* A blob of the store as a source of pieces. */
+static int blob_pieces(void *ctx, const uint8_t **p, size_t *n, struct casg_err *err)
+{
+	return casg_blobr_next(ctx, p, n, err);
+}
+
+struct casg_orderr *casg_orderr_new(casg_pieces_fn *pieces, void *ctx, uint64_t count,
+				    struct casg_err *err)
 {
 	struct casg_orderr *o = calloc(1, sizeof(*o));
 	uint64_t n = 0;
@@ -183,12 +190,8 @@ struct casg_orderr *casg_orderr_open(struct casg_store *store, struct casg_coder
 		casg_err_nomem(err);
 		return NULL;
 	}
-	o->b = casg_blobr_open(store, coder, id, err);
-	if (!o->b) {
-		casg_err_prefix(err, "order");
-		free(o);
-		return NULL;
-	}
+	o->pieces = pieces;
+	o->ctx = ctx;
 	for (size_t i = 0; i < sizeof(order_head) - 1 && !rc; i++) {
 		uint8_t c;
 
@@ -211,6 +214,22 @@ struct casg_orderr *casg_orderr_open(struct casg_store *store, struct casg_coder
 	o->count = n;
 	o->last = UINT64_MAX;
 	return o;
+}
+
+struct casg_orderr *casg_orderr_open(struct casg_store *store, struct casg_coder *coder,
+				     const struct casg_oid *id, uint64_t count,
+				     struct casg_err *err)
+{
+	struct casg_blobr *b = casg_blobr_open(store, coder, id, err);
+	struct casg_orderr *o = b ? casg_orderr_new(blob_pieces, b, count, err) : NULL;
+
+	if (o) {
+		o->b = b;
+		return o;
+	}
+	casg_blobr_free(b);
+	casg_err_prefix(err, "order");
+	return NULL;
 }
 
 int casg_orderr_next(struct casg_orderr *o, uint64_t *rank_out, struct casg_err *err)
@@ -364,7 +383,9 @@ int casg_presw_finish(struct casg_presw *w, const struct casg_facts *facts,
 /* ---- presentation, reading --------------------------------------------- */
 
 struct casg_presr {
-	struct casg_blobr *b;
+	casg_pieces_fn *pieces;
+	void *ctx;
+	struct casg_blobr *b;   /* what we opened ourselves, or NULL */
 	const uint8_t *p;
 	size_t n;
 	struct casg_buf line;   /* the line that waits */
@@ -388,7 +409,7 @@ static int pres_line(struct casg_presr *r, struct casg_err *err)
 	casg_buf_reset(&r->line);
 	do {
 		if (!r->n) {
-			int rc = casg_blobr_next(r->b, &r->p, &r->n, err);
+			int rc = r->pieces(r->ctx, &r->p, &r->n, err);
 
 			if (rc < 0)
 				return rc;
@@ -506,7 +527,7 @@ static int read_prologue(struct casg_presr *r, struct casg_facts *f, struct casg
 	int rc = 0;
 
 	while (!r->n) {
-		rc = casg_blobr_next(r->b, &r->p, &r->n, err);
+		rc = r->pieces(r->ctx, &r->p, &r->n, err);
 		if (rc <= 0)
 			return rc;
 	}
@@ -514,7 +535,7 @@ static int read_prologue(struct casg_presr *r, struct casg_facts *f, struct casg
 		return 0;
 	while (!lf) {
 		while (!r->n) {
-			rc = casg_blobr_next(r->b, &r->p, &r->n, err);
+			rc = r->pieces(r->ctx, &r->p, &r->n, err);
 			if (rc <= 0) {
 				casg_buf_release(&text);
 				return rc ? rc : bad_pres(err, "its prologue is cut short");
@@ -542,9 +563,8 @@ static int read_prologue(struct casg_presr *r, struct casg_facts *f, struct casg
 	return rc;
 }
 
-struct casg_presr *casg_presr_open(struct casg_store *store, struct casg_coder *coder,
-				   const struct casg_oid *id, struct casg_facts *facts_out,
-				   struct casg_err *err)
+struct casg_presr *casg_presr_new(casg_pieces_fn *pieces, void *ctx,
+				  struct casg_facts *facts_out, struct casg_err *err)
 {
 	struct casg_presr *r = calloc(1, sizeof(*r));
 	int rc;
@@ -553,12 +573,8 @@ struct casg_presr *casg_presr_open(struct casg_store *store, struct casg_coder *
 		casg_err_nomem(err);
 		return NULL;
 	}
-	r->b = casg_blobr_open(store, coder, id, err);
-	if (!r->b) {
-		casg_err_prefix(err, "presentation");
-		free(r);
-		return NULL;
-	}
+	r->pieces = pieces;
+	r->ctx = ctx;
 	rc = read_facts(r, facts_out, err);
 	if (!rc)
 		rc = read_prologue(r, facts_out, err);
@@ -569,6 +585,22 @@ struct casg_presr *casg_presr_open(struct casg_store *store, struct casg_coder *
 		return NULL;
 	}
 	return r;
+}
+
+struct casg_presr *casg_presr_open(struct casg_store *store, struct casg_coder *coder,
+				   const struct casg_oid *id, struct casg_facts *facts_out,
+				   struct casg_err *err)
+{
+	struct casg_blobr *b = casg_blobr_open(store, coder, id, err);
+	struct casg_presr *r = b ? casg_presr_new(blob_pieces, b, facts_out, err) : NULL;
+
+	if (r) {
+		r->b = b;
+		return r;
+	}
+	casg_blobr_free(b);
+	casg_err_prefix(err, "presentation");
+	return NULL;
 }
 
 int casg_presr_at(struct casg_presr *r, uint64_t position, const char **pres_out,

@@ -43,6 +43,15 @@ void casg_orderw_free(struct casg_orderw *o);
 
 struct casg_orderr;
 
+/*
+ * Where readers take the bytes of an object from: 1 and the next piece (valid
+ * until the next call), 0 at the end, negative with err filled.
+ */
+typedef int casg_pieces_fn(void *ctx, const uint8_t **p_out, size_t *n_out,
+			   struct casg_err *err);
+
+struct casg_orderr *casg_orderr_new(casg_pieces_fn *pieces, void *ctx, uint64_t count,
+				    struct casg_err *err);
 /* 'count' is what VERSION says; another count is CASG_ECORRUPT. */
 struct casg_orderr *casg_orderr_open(struct casg_store *store, struct casg_coder *coder,
 				     const struct casg_oid *id, uint64_t count,
@@ -70,6 +79,8 @@ void casg_presw_free(struct casg_presw *w);
 struct casg_presr;
 
 /* Reads the facts at once. */
+struct casg_presr *casg_presr_new(casg_pieces_fn *pieces, void *ctx,
+				  struct casg_facts *facts_out, struct casg_err *err);
 struct casg_presr *casg_presr_open(struct casg_store *store, struct casg_coder *coder,
 				   const struct casg_oid *id, struct casg_facts *facts_out,
 				   struct casg_err *err);
