@@ -1,5 +1,6 @@
 #include "clitrace.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,9 +39,15 @@ static int target(const char *name)
 		return 2;
 	if (v[0] >= '2' && v[0] <= '9' && !v[1])
 		return v[0] - '0';
-	if (v[0] == '/')
-		return open(v, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-	fprintf(stderr, "warning: %s: '%s' is neither 1 nor an absolute path\n", name, v);
+	if (v[0] == '/') {
+		int fd = open(v, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+
+		if (fd < 0)
+			fprintf(stderr, "warning: %s: cannot open '%s': %s\n", name, v,
+				strerror(errno));
+		return fd;
+	}
+	fprintf(stderr, "warning: %s: '%s' is neither a descriptor from 1 to 9 nor an absolute path\n", name, v);
 	return -1;
 }
 
@@ -65,7 +72,7 @@ static void line(int fd, const char *event, double region, const char *text, siz
 		casg_buf_addf(&b, "%.6f", region);
 	casg_buf_addch(&b, '\t');
 	for (size_t i = 0; i < n; i++) /* an argument may hold anything */
-		casg_buf_addch(&b, (unsigned char)text[i] < 0x20 ? '?' : text[i]);
+		casg_buf_addch(&b, (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i]);
 	casg_buf_addch(&b, '\n');
 	if (!b.failed)
 		casg_write_full(fd, b.data, b.len, NULL);

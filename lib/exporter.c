@@ -6,7 +6,7 @@
 
 enum {
 	SEGS_MAX = 1 << 18,
-	HELD_FACTOR = 2       /* so many windows' bytes are held at a time */
+	HELD_QUARTERS = 5     /* so many quarters of a window's bytes are held */
 };
 
 /* One piece to be fetched, and where its bytes are once it is. */
@@ -46,6 +46,7 @@ struct casg_exporter {
 	uint8_t **copies;     /* of each chunk, what the window needs */
 	size_t ncopies, cap_copies;
 	uint64_t nbytes;      /* estimated, of the window */
+	int need_ids;         /* some record of it must have a certain id */
 	uint64_t held;        /* bytes in copies */
 	struct casg_err err;
 	int failed;
@@ -144,7 +145,7 @@ static int copy_members(struct casg_exporter *x, size_t group,
 		total += casg_chunk_len(ch, g->loc.member);
 	}
 	if (__atomic_add_fetch(&x->held, total, __ATOMIC_RELAXED) >
-	    HELD_FACTOR * x->window_nbytes) {
+	    x->window_nbytes / 4 * HELD_QUARTERS) {
 		__atomic_sub_fetch(&x->held, total, __ATOMIC_RELAXED);
 		return 0;
 	}
@@ -157,7 +158,8 @@ static int copy_members(struct casg_exporter *x, size_t group,
 		g->nbytes = casg_chunk_len(ch, g->loc.member);
 		memcpy(to, ch->data + ch->offset[g->loc.member], (size_t)g->nbytes);
 		g->p = to;
-		g->id = ch->oids[g->loc.member];
+		if (ch->oids)
+			g->id = ch->oids[g->loc.member];
 		to += g->nbytes;
 	}
 	return 0;
@@ -173,7 +175,9 @@ static void fetch_task(void *ctx, size_t task, int worker)
 
 	if (__atomic_load_n(&x->failed, __ATOMIC_ACQUIRE))
 		return;
-	rc = casg_store_get(x->s, x->coders[worker], loc->pack, loc->chunk, &ch, &err);
+	rc = (x->need_ids ? casg_store_get : casg_store_get_plain)(x->s, x->coders[worker],
+								    loc->pack, loc->chunk,
+								    &ch, &err);
 	if (!rc) {
 		rc = copy_members(x, task, ch, &err);
 		casg_store_put(x->s, ch);
@@ -326,6 +330,7 @@ static int flush(struct casg_exporter *x, struct casg_err *err)
 	free_copies(x);
 	x->nrecs = x->nsegs = 0;
 	x->nbytes = 0;
+	x->need_ids = 0;
 	casg_buf_reset(&x->text);
 	return rc;
 }
@@ -426,6 +431,7 @@ int casg_exporter_add(struct casg_exporter *x, const struct casg_export_record *
 	if (rc)
 		return rc;
 	if (in->want) {
+		x->need_ids = 1;
 		r.want = *in->want;
 		r.want_nresidues = in->nresidues;
 	}

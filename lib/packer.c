@@ -235,18 +235,14 @@ static int after_tasks(struct casg_packer *p, struct casg_err *err)
 static int looks_dna(const uint8_t *res, uint64_t n)
 {
 	uint64_t nother, nruns;
-	unsigned int first = 0;
+	unsigned int i, bases = 0;
 
-	/* proteins show it within a few residues */
-	for (unsigned int i = 0; i < 16 && i < n; i++)
-		first += res[i] == 'A' || res[i] == 'C' || res[i] == 'G' || res[i] == 'T';
-	if (n >= 16 && !first)
+	/* proteins show it within a few residues; a contig may begin with N */
+	for (i = 0; i < 32 && i < n; i++)
+		bases += res[i] == 'A' || res[i] == 'C' || res[i] == 'G' ||
+			 res[i] == 'T' || res[i] == 'N';
+	if (bases * 2 < i)
 		return 0;
-	if (n >= 128) {
-		casg_dna_scan(res, 64, &nother, &nruns);
-		if (nruns > 32)
-			return 0;
-	}
 	casg_dna_scan(res, (size_t)n, &nother, &nruns);
 	return n && nruns * 16 <= n;
 }

@@ -25,12 +25,12 @@ static void lay_out(struct casg_packidx *x)
 	x->end = casg_place_after(x->at_nodes, x->nnodes, NODE_SZ);
 }
 
-/* About 256 objects a bucket. */
+/* About 16 objects a bucket. */
 static unsigned int bucket_bits(uint32_t nobjects)
 {
 	unsigned int bits = 0;
 
-	while (nobjects >> bits > 256)
+	while (nobjects >> bits > 16)
 		bits++;
 	return bits;
 }

@@ -41,6 +41,7 @@ struct pack {
 	uint8_t *scratch;    /* nobjects entries, sparse */
 	size_t scratch_nbytes;
 	uint8_t *have;       /* a flag a chunk */
+	uint8_t *sound;      /* a flag a chunk: its id was recomputed here */
 };
 
 struct cached {
@@ -86,6 +87,7 @@ static void close_pack(struct pack *p)
 	if (p->scratch)
 		munmap(p->scratch, p->scratch_nbytes);
 	free(p->have);
+	free(p->sound);
 	free(p->refs);
 	free(p->path);
 }
@@ -168,6 +170,11 @@ static int open_pack(struct casg_store *s, const struct casg_oid *id,
 	if (rc) {
 		close_pack(p);
 		return rc;
+	}
+	p->sound = calloc(p->x.nchunks + 1u, 1);
+	if (!p->sound) {
+		close_pack(p);
+		return casg_err_nomem(err);
 	}
 	open_ids(s, p);
 	s->npacks++;
@@ -349,13 +356,32 @@ int casg_store_raw(struct casg_store *s, uint32_t pack, uint32_t chunk,
 	return 0;
 }
 
-int casg_store_load(struct casg_store *s, struct casg_coder *c, uint32_t pack,
-		    uint32_t chunk, struct casg_chunk **out, struct casg_err *err)
+static int check_id(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		    uint32_t chunk, struct casg_chunk *ch, struct casg_err *err)
 {
-	struct casg_buf raw = CASG_BUF_INIT;
-	struct casg_chunk *ch = NULL;
+	struct pack *p = &s->packs[pack];
 	struct casg_idx_chunk e;
 	struct casg_oid id;
+	int rc = casg_packidx_chunk(&p->x, chunk, &e, err);
+
+	if (!rc)
+		rc = casg_chunk_hash(c, ch, err);
+	if (rc)
+		return rc;
+	casg_chunk_id(casg_coder_hasher(c), ch->oids, ch->nmembers, &id);
+	if (!casg_oid_eq(&id, &e.id) || ch->kind != e.kind)
+		return casg_err_set(err, CASG_ECORRUPT, "its content does not match its id");
+	__atomic_store_n(&p->sound[chunk], 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* 'ids': the members' ids are wanted, so they are compared in any case. */
+static int load(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		uint32_t chunk, int ids, struct casg_chunk **out, struct casg_err *err)
+{
+	struct pack *p = &s->packs[pack];
+	struct casg_buf raw = CASG_BUF_INIT;
+	struct casg_chunk *ch = NULL;
 	int rc = casg_store_raw(s, pack, chunk, &raw, err);
 
 	if (rc) {
@@ -364,23 +390,20 @@ int casg_store_load(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 	}
 	rc = casg_chunk_decode(c, raw.data, raw.len, &ch, err);
 	casg_buf_release(&raw);
-	if (!rc)
-		rc = casg_packidx_chunk(&s->packs[pack].x, chunk, &e, err);
-	if (!rc)
-		rc = casg_chunk_hash(c, ch, err);
-	if (!rc) {
-		casg_chunk_id(casg_coder_hasher(c), ch->oids, ch->nmembers, &id);
-		if (!casg_oid_eq(&id, &e.id) || ch->kind != e.kind)
-			rc = casg_err_set(err, CASG_ECORRUPT,
-					  "its content does not match its id");
-	}
+	if (!rc && (ids || !__atomic_load_n(&p->sound[chunk], __ATOMIC_RELAXED)))
+		rc = check_id(s, c, pack, chunk, ch, err);
 	if (rc) {
 		casg_chunk_free(ch);
-		return casg_err_prefix(err, "pack '%s', chunk %u",
-				       s->packs[pack].path, chunk);
+		return casg_err_prefix(err, "pack '%s', chunk %u", p->path, chunk);
 	}
 	*out = ch;
 	return 0;
+}
+
+int casg_store_load(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		    uint32_t chunk, struct casg_chunk **out, struct casg_err *err)
+{
+	return load(s, c, pack, chunk, 1, out, err);
 }
 
 static unsigned int bucket(uint32_t pack, uint32_t chunk)
@@ -442,8 +465,8 @@ static void evict(struct casg_store *s)
 	}
 }
 
-int casg_store_get(struct casg_store *s, struct casg_coder *c, uint32_t pack,
-		   uint32_t chunk, const struct casg_chunk **out, struct casg_err *err)
+static int get(struct casg_store *s, struct casg_coder *c, uint32_t pack, uint32_t chunk,
+	       int ids, const struct casg_chunk **out, struct casg_err *err)
 {
 	struct casg_chunk *ch;
 	struct cached *e;
@@ -451,6 +474,10 @@ int casg_store_get(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 
 	pthread_mutex_lock(&s->lock);
 	e = lookup(s, pack, chunk);
+	if (e && ids && !e->ch->oids && casg_chunk_hash(c, e->ch, err)) {
+		pthread_mutex_unlock(&s->lock);
+		return CASG_ENOMEM;
+	}
 	if (e) {
 		e->users++;
 		unlink_lru(s, e);
@@ -460,12 +487,16 @@ int casg_store_get(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 		return 0;
 	}
 	pthread_mutex_unlock(&s->lock);
-	rc = casg_store_load(s, c, pack, chunk, &ch, err);
+	rc = load(s, c, pack, chunk, ids, &ch, err);
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&s->lock);
 	e = lookup(s, pack, chunk);
 	if (e) { /* another thread was faster */
+		if (!e->ch->oids) {
+			e->ch->oids = ch->oids;
+			ch->oids = NULL;
+		}
 		casg_chunk_free(ch);
 		e->users++;
 	} else {
@@ -491,6 +522,19 @@ int casg_store_get(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 	pthread_mutex_unlock(&s->lock);
 	*out = e->ch;
 	return 0;
+}
+
+int casg_store_get(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		   uint32_t chunk, const struct casg_chunk **out, struct casg_err *err)
+{
+	return get(s, c, pack, chunk, 1, out, err);
+}
+
+int casg_store_get_plain(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+			 uint32_t chunk, const struct casg_chunk **out,
+			 struct casg_err *err)
+{
+	return get(s, c, pack, chunk, 0, out, err);
 }
 
 void casg_store_put(struct casg_store *s, const struct casg_chunk *ch)
@@ -696,6 +740,26 @@ static void get_info(struct casg_objinfo *out, const uint8_t *e)
 	out->nbytes = casg_get_le64(e + CASG_OID_RAWSZ);
 }
 
+static int put_infos(struct pack *p, const struct casg_chunk *ch, uint32_t first,
+		     struct casg_err *err)
+{
+	struct casg_list l = { 0 };
+	int rc = 0;
+
+	for (uint32_t i = 0; i < ch->nmembers && !rc; i++) {
+		if (ch->kind != CASG_CHUNK_LIST) {
+			put_info(p, first + i, &ch->oids[i], casg_chunk_len(ch, i));
+			continue;
+		}
+		rc = casg_list_decode(&l, ch->data + ch->offset[i],
+				      (size_t)casg_chunk_len(ch, i), err);
+		if (!rc)
+			put_info(p, first + i, &l.id, l.nbytes);
+	}
+	casg_list_release(&l);
+	return rc;
+}
+
 static int fill_scratch(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 			uint32_t chunk, uint32_t first, struct casg_err *err)
 {
@@ -710,23 +774,15 @@ static int fill_scratch(struct casg_store *s, struct casg_coder *c, uint32_t pac
 		return casg_err_set(err, CASG_ECORRUPT,
 				    "index of '%s' counts too few objects", p->path);
 	}
-	if (ch->kind == CASG_CHUNK_LIST) {
-		struct casg_list l = { 0 };
-
-		for (uint32_t i = 0; i < ch->nmembers && !rc; i++) {
-			rc = casg_list_decode(&l, ch->data + ch->offset[i],
-					      (size_t)casg_chunk_len(ch, i), err);
-			if (!rc)
-				put_info(p, first + i, &l.id, l.nbytes);
-		}
-		casg_list_release(&l);
-	} else {
-		for (uint32_t i = 0; i < ch->nmembers; i++)
-			put_info(p, first + i, &ch->oids[i], casg_chunk_len(ch, i));
+	/* once: another thread may be reading it already */
+	pthread_mutex_lock(&s->lock);
+	if (!p->have[chunk]) {
+		rc = put_infos(p, ch, first, err);
+		if (!rc)
+			__atomic_store_n(&p->have[chunk], 1, __ATOMIC_RELEASE);
 	}
+	pthread_mutex_unlock(&s->lock);
 	casg_store_put(s, ch);
-	if (!rc)
-		__atomic_store_n(&p->have[chunk], 1, __ATOMIC_RELEASE);
 	return rc;
 }
 
@@ -930,7 +986,8 @@ static void build_dir(struct casg_store *s)
 		for (size_t i = 0; i < s->npacks; i++)
 			n += s->packs[i].x.nobjects;
 		d = casg_packdir_new(n + n / 2, NULL);
-		for (size_t i = 0; d && i < s->npacks; i++)
+		/* the newest first, as without it: what is found must not hang on when */
+		for (size_t i = s->npacks; d && i--; )
 			if (casg_packdir_add(d, &s->packs[i].x, (uint32_t)i, NULL)) {
 				casg_packdir_free(d);
 				d = NULL;
@@ -1003,6 +1060,22 @@ int casg_store_find_piece(struct casg_store *s, struct casg_coder *c,
 			  struct casg_err *err)
 {
 	return find(s, c, id, 1, loc_out, NULL, err);
+}
+
+int casg_store_find_all(struct casg_store *s, struct casg_coder *c,
+			const struct casg_oid *id, struct casg_loc *locs_out, int max,
+			struct casg_err *err)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < s->npacks && n < max; i++) {
+		int rc = find_in(s, c, (uint32_t)i, id, 0, &locs_out[n], NULL, err);
+
+		if (rc < 0)
+			return rc;
+		n += rc;
+	}
+	return n;
 }
 
 int casg_store_find_node(struct casg_store *s, const struct casg_oid *id,

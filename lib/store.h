@@ -84,6 +84,13 @@ int casg_store_find(struct casg_store *s, struct casg_coder *c,
 int casg_store_find_piece(struct casg_store *s, struct casg_coder *c,
 			  const struct casg_oid *id, struct casg_loc *loc_out,
 			  struct casg_err *err);
+/*
+ * All places where the object is (it may have been stored twice, by writers
+ * at work at once): up to max of them; the number, or negative.
+ */
+int casg_store_find_all(struct casg_store *s, struct casg_coder *c,
+			const struct casg_oid *id, struct casg_loc *locs_out, int max,
+			struct casg_err *err);
 int casg_store_find_node(struct casg_store *s, const struct casg_oid *id,
 			 struct casg_loc *loc_out, struct casg_err *err);
 int casg_store_find_chunk(struct casg_store *s, const struct casg_oid *id,
@@ -97,8 +104,14 @@ int casg_store_info(struct casg_store *s, struct casg_coder *c,
 /*
  * A verified chunk.  casg_store_get takes it from the cache or puts it there,
  * and it stays valid until casg_store_put; casg_store_load bypasses the cache
- * and the caller frees it.
+ * and the caller frees it.  Both give the members' ids with it.
+ *
+ * casg_store_get_plain need not: a chunk whose members this process has hashed
+ * and compared before has only its checksum compared when it is read again.
  */
+int casg_store_get_plain(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+			 uint32_t chunk, const struct casg_chunk **out,
+			 struct casg_err *err);
 int casg_store_get(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 		   uint32_t chunk, const struct casg_chunk **out, struct casg_err *err);
 void casg_store_put(struct casg_store *s, const struct casg_chunk *ch);

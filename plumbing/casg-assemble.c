@@ -55,8 +55,8 @@ static struct casg_exporter *new_exporter(struct casg_work *w, const struct casg
 					  struct out *o)
 {
 	struct casg_err err = CASG_ERR_INIT;
-	uint64_t window = w->settings.memory / 8 < (40u << 20) ? w->settings.memory / 8
-							       : 40u << 20;
+	uint64_t window = w->settings.memory / 8 < (36u << 20) ? w->settings.memory / 8
+							       : 36u << 20;
 	struct casg_exporter *x = casg_exporter_new(w->store, w->pool, w->coders, f, window,
 						    write_text, o, &err);
 

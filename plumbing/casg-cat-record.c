@@ -183,25 +183,38 @@ static int find_accession(struct finder *f, size_t request, const char *acc, siz
 	return rc < 0 ? rc : found;
 }
 
-/* All records with this sequence: the tree is in key order, so it is scanned. */
+enum { PLACES_MAX = 64 };
+
+static int is_place(const struct casg_loc *a, const struct casg_loc *places, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (a->pack == places[i].pack && a->chunk == places[i].chunk &&
+		    a->member == places[i].member)
+			return 1;
+	return 0;
+}
+
+/*
+ * All records with this sequence: the tree is in key order, so it is scanned
+ * for references to where the sequence lies.
+ */
 static int find_sequence(struct finder *f, size_t request, const char *hex, size_t n)
 {
-	struct casg_store *store = f->v->w.store;
-	struct casg_loc loc, want;
+	struct casg_loc loc, places[PLACES_MAX];
 	struct casg_entry e;
-	struct casg_objinfo got;
 	struct casg_oid id;
-	int found = 0, rc;
+	int found = 0, nplaces, rc;
 
 	if (casg_oid_parse(&id, hex, n))
 		return 0;
-	rc = casg_store_find(store, f->coder, &id, &want, NULL, &f->err);
-	if (rc <= 0)
-		return rc;
+	nplaces = casg_store_find_all(f->v->w.store, f->coder, &id, places, PLACES_MAX,
+				      &f->err);
+	if (nplaces <= 0)
+		return nplaces;
 	rc = casg_treer_seek(f->tree, "", 0, &f->err);
 	while (!rc && (rc = casg_treer_next(f->tree, &e, &loc, &f->err)) > 0) {
-		rc = casg_store_info(store, f->coder, &loc, &got, &f->err);
-		if (!rc && casg_oid_eq(&got.id, &id)) {
+		rc = 0;
+		if (is_place(&loc, places, nplaces)) {
 			rc = add_hit(f, request, &e, &loc);
 			found = 1;
 		}

@@ -68,7 +68,7 @@ test_expect_success 'third-party headers only where LAYERS allows them' '
 			if (h ~ /^zstd/) h = \"zstd\"
 			if (h in known && !((h, \$1) in ok))
 				print \$1, \"includes\", \$2
-			if (!(h in known) && h !~ /^(sys\\/|pthread|std|string|strings|errno|unistd|fcntl|limits|inttypes|time|signal|ctype|dirent|math|assert|poll|sched|stdalign|immintrin|emmintrin|tmmintrin|x86intrin|arm_neon|cpuid)/)
+			if (!(h in known) && h !~ /^(sys\\/|pthread|std|string|strings|errno|unistd|fcntl|limits|malloc|inttypes|time|signal|ctype|dirent|math|assert|poll|sched|stdalign|immintrin|emmintrin|tmmintrin|x86intrin|arm_neon|cpuid)/)
 				print \$1, \"includes unknown\", \$2
 		}
 	" allowed includes >bad &&
@@ -124,6 +124,34 @@ test_expect_success 'everything in plumbing/ and porcelain/ is built' '
 	sed "s|.*/||; s|\.[a-z]*\$||" | sort >sources &&
 	(cd "$CASG_BUILD_DIR/bin-wrappers" && ls -d casg-*) | sort >programs &&
 	test_cmp sources programs
+'
+
+# makefile_list NAME: the words of a list there, without folders and suffixes
+makefile_list () {
+	awk -v name="$1" '
+		$1 == name && $2 == "=" { on = 1; next }
+		!on { next }
+		{ print $1; if ($NF != "\\") exit }
+	' "$CASG_SOURCE_DIR/Makefile.am" | sed "s|.*/||; s|\.sh\$||"
+}
+
+test_expect_success 'the lists of Makefile.am, of command-list.txt and of files agree' '
+	for group in plumbing porcelain; do
+		awk -v g=$group "!/^#/ && \$2 == g && \$1 != \"casg-version\" { print \$1 }" \
+			"$list" | sort >listed &&
+		makefile_list $group | sort >made &&
+		test -s made &&
+		test_cmp made listed || return 1
+	done &&
+	(cd "$CASG_SOURCE_DIR/plumbing" && ls *.c) | sed "s/\.c\$//" >sources &&
+	makefile_list plumbing >made &&
+	test_cmp sources made &&
+	(cd "$TEST_DIRECTORY" && ls t[0-9]*.sh) | sed "s/\.sh\$//" >sources &&
+	makefile_list shell_tests >made &&
+	test_cmp sources made &&
+	(cd "$TEST_DIRECTORY/unit" && ls test-*.c) | sed "s/\.c\$//" >sources &&
+	makefile_list unit_tests >made &&
+	test_cmp sources made
 '
 
 test_expect_success 'scripts that are run are executable, sourced ones are not' '

@@ -521,4 +521,13 @@ test_expect_success '--facts of mktree: what is there is not stored again' '
 	test_grep ! "^pack" facts
 '
 
+test_expect_success 'an empty prologue overrides one that is named by id' '
+	id=$(printf ";" | sha256sum | cut -c1-64) &&
+	printf "#casg prologue=\n" | casg-mktree >expect &&
+	printf "#casg prologue=@%s\n#casg prologue=\n" $id | casg-mktree >actual &&
+	test_cmp expect actual &&
+	printf "#casg prologue=@%s\n#casg width=60\n" $id >in &&
+	test_expect_code 128 casg-mktree <in
+'
+
 test_done
