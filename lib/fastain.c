@@ -13,7 +13,7 @@
 struct fastain {
 	struct casg_input *in;
 	struct casg_fasta *fasta;
-	uint8_t *block;
+	uint8_t *block[2]; /* filled by turns: on_bytes may still look at the other */
 	/* the caller's handler behind ours, to tell its failures from the
 	 * parser's, which alone have a place in the text */
 	const struct casg_fasta_handler *handler;
@@ -94,15 +94,17 @@ static int fastain_open(struct fastain *f, const char *const *paths,
 	if (ret)
 		return ret;
 	f->fasta = casg_fasta_new(&ours);
-	f->block = malloc(BLOCK_SIZE);
-	return f->fasta && f->block ? 0 : casg_err_nomem(err);
+	f->block[0] = malloc(BLOCK_SIZE);
+	f->block[1] = malloc(BLOCK_SIZE);
+	return f->fasta && f->block[0] && f->block[1] ? 0 : casg_err_nomem(err);
 }
 
 static void fastain_close(struct fastain *f)
 {
 	casg_fasta_free(f->fasta);
 	casg_input_close(f->in);
-	free(f->block);
+	free(f->block[0]);
+	free(f->block[1]);
 }
 
 /* Say where in the files the parser's refusal lies. */
@@ -153,20 +155,22 @@ int casg_fasta_from_files(const char *const *paths, size_t npaths,
 {
 	struct fastain f = { .handler = handler };
 	struct casg_fastain_stats unused, *stats = stats_out ? stats_out : &unused;
+	uint8_t *block = NULL;
 	long n = 0;
-	int ret;
+	int ret, turn = 0;
 
 	memset(stats, 0, sizeof(*stats));
 	ret = fastain_open(&f, paths, npaths, err);
 	if (!ret)
 		stats->raw_total = casg_input_raw_total(f.in);
-	while (!ret && (n = casg_input_read(f.in, f.block, BLOCK_SIZE, err)) > 0) {
+	while (!ret && (block = f.block[turn ^= 1],
+			n = casg_input_read(f.in, block, BLOCK_SIZE, err)) > 0) {
 		stats->nbytes += (uint64_t)n;
 		update(&f, stats);
 		if (on_bytes)
-			ret = on_bytes(on_bytes_ctx, f.block, (size_t)n, err);
+			ret = on_bytes(on_bytes_ctx, block, (size_t)n, err);
 		if (!ret)
-			ret = located(&f, casg_fasta_feed(f.fasta, f.block, (size_t)n, err), err);
+			ret = located(&f, casg_fasta_feed(f.fasta, block, (size_t)n, err), err);
 	}
 	if (!ret)
 		ret = n < 0 ? read_failed(&f, stats->nbytes, (int)n, err) :
@@ -176,6 +180,9 @@ int casg_fasta_from_files(const char *const *paths, size_t npaths,
 		stats->final_newline = casg_fasta_final_newline(f.fasta);
 		stats->empty_file = casg_input_empty(f.in);
 	}
+	/* the last block is about to go */
+	if (on_bytes && block)
+		on_bytes(on_bytes_ctx, NULL, 0, NULL);
 	fastain_close(&f);
 	return ret;
 }

@@ -31,7 +31,9 @@ struct casg_fastain_stats {
  * Parse the files, in order, as one FASTA text.  npaths 0: standard input.
  * on_bytes, unless NULL, sees every block of decompressed bytes before the
  * parser does and stops everything by returning a negative class, with err
- * filled.  stats_out may be NULL.
+ * filled.  A block stays as it is until on_bytes has returned for the next, or,
+ * behind the last and also after a failure, for none (NULL, 0).
+ * stats_out may be NULL.
  */
 int casg_fasta_from_files(const char *const *paths, size_t npaths,
 			  const struct casg_fasta_handler *handler,

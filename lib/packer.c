@@ -652,8 +652,6 @@ static int dispatch(struct casg_packer *p, struct casg_err *err)
 	if (!rc)
 		rc = maybe_rotate(p, estimate, nseen, err);
 	if (!rc)
-		rc = give_records(p, b, err);
-	if (!rc)
 		rc = maybe_sort(b, p->order, ndna, err);
 	if (!rc)
 		rc = maybe_sort(b, p->order + ndna, p->norder - ndna, err);
@@ -668,7 +666,8 @@ static int dispatch(struct casg_packer *p, struct casg_err *err)
 		return rc;
 	p->busy = b;
 	casg_workers_start(p->pool, &p->job, p->ngroups, group_task, p);
-	return 0;
+	/* whoever reads the records may be slow: the others compress meanwhile */
+	return give_records(p, b, err);
 }
 
 /* ---- filling ----------------------------------------------------------- */

@@ -1,4 +1,5 @@
 /* casg-pack - store the sequences of a FASTA text, print its record stream */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,9 @@ struct job {
 	struct casg_work w;
 	struct casg_packer *packer;
 	struct casg_hasher *source;
+	struct casg_job source_job; /* hashes a block while it is parsed */
+	const uint8_t *block;
+	size_t block_n;
 	struct casg_buf key, desc, pres, taxon, tag, line;
 	struct casg_fastain_stats stats;
 	struct casg_progress *progress;
@@ -169,12 +173,34 @@ static int on_record(void *ctx, const uint8_t *tag, size_t n, const struct casg_
 	return put_line(j, err);
 }
 
+static void source_task(void *ctx, size_t task, int worker)
+{
+	struct job *j = ctx;
+
+	(void)task;
+	(void)worker;
+	casg_hasher_update(j->source, j->block, j->block_n);
+}
+
+/* Wait for the block before: its turn to be filled comes next. */
+static void end_block(struct job *j)
+{
+	if (j->block)
+		casg_workers_wait(j->w.pool, &j->source_job);
+	j->block = NULL;
+}
+
 static int on_bytes(void *ctx, const uint8_t *p, size_t n, struct casg_err *err)
 {
 	struct job *j = ctx;
 
 	(void)err;
-	casg_hasher_update(j->source, p, n);
+	end_block(j);
+	if (!p)
+		return 0;
+	j->block = p;
+	j->block_n = n;
+	casg_workers_start(j->w.pool, &j->source_job, 1, source_task, j);
 	casg_progress_update(j->progress, j->stats.nrecords, j->stats.raw_done,
 			     j->stats.raw_total);
 	return 0;
@@ -230,6 +256,10 @@ static int run(int argc, char **argv)
 	if (!j.source)
 		casg_die("out of memory");
 	casg_hasher_init(j.source);
+#ifdef F_SETPIPE_SZ
+	/* records come in bursts; failing costs only time */
+	fcntl(1, F_SETPIPE_SZ, 1 << 20);
+#endif
 	j.progress = casg_progress_start("packing", quiet ? 0 : show_progress);
 	casg_trace_enter("read");
 	if (casg_fasta_from_files((const char *const *)argv, (size_t)argc, &h, on_bytes, &j,

@@ -53,10 +53,13 @@ tmp='' pid='' committed=''
 # What mktree asked casg-pack's cache of ids for is answered; it is as large as
 # all the rest, and can be had again from the packs.
 remove_caches () {
-	while read -r name id _; do
-		test "$name" = pack || continue
-		rm -f "${CASG_CACHE_DIR:-$CASG_PATH/index}/pack-$id.objects"
-	done <"$1"
+	for file in "$tmp/pack.facts" "$tmp/tree.facts"; do
+		while read -r name id _; do
+			test "$name" != pack ||
+				set -- "$@" "${CASG_CACHE_DIR:-$CASG_PATH/index}/pack-$id.objects"
+		done <"$file"
+	done
+	test $# = 0 || rm -f "$@"
 }
 
 # Packs that this run wrote and no commit names go away again.
@@ -94,7 +97,8 @@ finish () {
 	fi
 	if test -n "$tmp"; then
 		test -n "$committed" || { remove_packs; remove_rubbish; }
-		rm -rf "$tmp"
+		rm -rf "$tmp" ${locked:+"$lock"}
+		locked=
 	fi
 	test -z "$locked" || rm -f "$lock"
 	exit "$status"
@@ -303,8 +307,7 @@ wait_for_packs
 records=0 new=0 known=0 bytes_in=0 stored=0 source_sha256=
 facts "$tmp/pack.facts"
 facts "$tmp/tree.facts"
-remove_caches "$tmp/pack.facts"
-remove_caches "$tmp/tree.facts"
+remove_caches
 write_version "$@" || exit 128
 if up_to_date; then
 	committed=1
