@@ -74,6 +74,9 @@ void casg_work_packw(struct casg_work *w)
 		.tmp_dir = w->repo.tmp_dir,
 		.ids_dir = w->repo.index_dir,
 		.pack_nbytes = w->settings.pack_size,
+		/* what is kept of each until the pack is finished */
+		.max_objects = w->settings.memory / 400 < CASG_PACK_OBJECTS_MAX ?
+			       (uint32_t)(w->settings.memory / 400) : CASG_PACK_OBJECTS_MAX,
 	};
 
 	if (casg_repo_mkdirs(&w->repo, &err))
@@ -95,7 +98,7 @@ struct casg_packer *casg_work_packer(struct casg_work *w, casg_packer_sink *sink
 		.chunk_nbytes = w->settings.chunk_size,
 		.pack_nbytes = w->settings.pack_size,
 		/* two batches, what they compress to, and the tables beside them */
-		.batch_nbytes = w->settings.memory / 8 < most ? w->settings.memory / 8 : most,
+		.batch_nbytes = w->settings.memory / 9 < most ? w->settings.memory / 9 : most,
 	};
 	struct casg_packer *p = casg_packer_new(w->store, w->packw, w->pool, w->coders, &o,
 						sink, ctx, &err);

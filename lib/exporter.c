@@ -228,7 +228,7 @@ static int full_presentation(struct casg_exporter *x, const char *p, size_t n,
 	if (casg_oid_parse(&id, p + 1, CASG_OID_HEXSZ))
 		return casg_err_set(err, CASG_ECORRUPT, "a presentation is malformed");
 	casg_buf_reset(&x->pres);
-	rc = casg_store_read_id(x->s, own_coder(x), &id, CASG_RESIDUES_MAX, &x->pres, err);
+	rc = casg_store_read_id(x->s, own_coder(x), &id, CASG_TEXT_MAX, &x->pres, err);
 	*out = (const char *)x->pres.data;
 	*n_out = x->pres.len;
 	return rc;

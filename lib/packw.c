@@ -65,6 +65,8 @@ struct casg_packw *casg_packw_new(struct casg_store *store,
 	if (w) {
 		w->store = store;
 		w->opts = *opts;
+		if (!w->opts.max_objects || w->opts.max_objects > CASG_PACK_OBJECTS_MAX)
+			w->opts.max_objects = CASG_PACK_OBJECTS_MAX;
 		w->tmp = w->aux = (struct casg_tmpfile)CASG_TMPFILE_INIT;
 		w->hasher = casg_hasher_new();
 		w->coder = casg_coder_new();
@@ -141,7 +143,7 @@ int casg_packw_room(struct casg_packw *w, uint64_t nbytes, uint64_t nobjects,
 {
 	/* its references go into one chunk */
 	if (w->open && w->nchunks && (w->nbytes + nbytes > w->opts.pack_nbytes ||
-				      w->nobjects + nobjects > CASG_PACK_OBJECTS_MAX ||
+				      w->nobjects + nobjects > w->opts.max_objects ||
 				      w->nrefs > CASG_CHUNK_MEMBERS_MAX / 2))
 		return casg_packw_finish(w, err);
 	return 0;
@@ -258,14 +260,15 @@ static int write_refs(struct casg_packw *w, struct casg_err *err)
 	return rc;
 }
 
-static int write_aux(struct casg_packw *w, const char *prefix,
-		     const struct casg_buf *content, struct casg_err *err)
+static int open_aux(struct casg_packw *w, const char *prefix, struct casg_err *err)
 {
-	int rc = casg_tmpfile_create(&w->aux, w->opts.tmp_dir, prefix, err);
+	return casg_tmpfile_create(&w->aux, w->opts.tmp_dir, prefix, err);
+}
 
-	if (rc)
-		return rc;
-	rc = casg_write_full(w->aux.fd, content->data, content->len, err);
+static int put_aux(struct casg_packw *w, const void *p, size_t n, struct casg_err *err)
+{
+	int rc = casg_write_full(w->aux.fd, p, n, err);
+
 	if (rc) {
 		casg_err_prefix(err, "cannot write '%s'", w->aux.path);
 		casg_tmpfile_abandon(&w->aux);
@@ -273,29 +276,45 @@ static int write_aux(struct casg_packw *w, const char *prefix,
 	return rc;
 }
 
+/* Write the whole blocks that are in the buffer; keep the one under way. */
+static int drain_blocks(struct casg_packw *w, struct casg_buf *out, struct casg_err *err)
+{
+	size_t whole = out->len / CASG_BLOCK * CASG_BLOCK;
+	int rc = casg_buf_check(out, err);
+
+	if (!rc)
+		rc = put_aux(w, out->data, whole, err);
+	if (!rc) {
+		memmove(out->data, out->data + whole, out->len - whole);
+		out->len -= whole;
+	}
+	return rc;
+}
+
 /* A cache: not synced, and not missed when it cannot be had. */
-static int write_objects(struct casg_packw *w, const struct done *d, struct casg_err *err)
+static void write_objects(struct casg_packw *w, const struct done *d)
 {
 	struct casg_buf out = CASG_BUF_INIT;
 	struct casg_blocks_writer bw = { &out, 0, 0 };
-	int rc;
+	int rc = w->nobjects ? open_aux(w, "objects", NULL) : -1;
 
-	for (size_t i = 0; i < w->nobjects; i++) {
+	for (size_t i = 0; i < w->nobjects && !rc; i++) {
 		uint8_t e[CASG_OBJINFO_SZ];
 
 		memcpy(e, w->objects[i].id.b, CASG_OID_RAWSZ);
 		casg_put_le64(e + CASG_OID_RAWSZ, w->objects[i].nbytes);
 		casg_blocks_put(&bw, e, sizeof(e));
+		if (out.len >= 64 * CASG_BLOCK)
+			rc = drain_blocks(w, &out, NULL);
 	}
-	casg_blocks_finish(&bw);
-	rc = casg_buf_check(&out, err);
-	if (!rc && out.len && !write_aux(w, "objects", &out, NULL)) {
-		if (!rename(w->aux.path, d->objects))
-			w->aux.active = 0;
-		casg_tmpfile_abandon(&w->aux);
+	if (!rc) {
+		casg_blocks_finish(&bw);
+		rc = drain_blocks(w, &out, NULL);
 	}
+	if (!rc && !rename(w->aux.path, d->objects))
+		w->aux.active = 0;
+	casg_tmpfile_abandon(&w->aux);
 	casg_buf_release(&out);
-	return rc;
 }
 
 static int write_index(struct casg_packw *w, const struct done *d, struct casg_err *err)
@@ -310,7 +329,9 @@ static int write_index(struct casg_packw *w, const struct done *d, struct casg_e
 	int rc = casg_packidx_build(&src, &out, err);
 
 	if (!rc)
-		rc = write_aux(w, "idx", &out, err);
+		rc = open_aux(w, "idx", err);
+	if (!rc)
+		rc = put_aux(w, out.data, out.len, err);
 	if (!rc)
 		rc = casg_tmpfile_commit_replace(&w->aux, d->idx, err);
 	if (!rc)
@@ -366,9 +387,8 @@ int casg_packw_finish(struct casg_packw *w, struct casg_err *err)
 	if (!d)
 		return casg_err_nomem(err);
 	if (w->opts.ids_dir)
-		rc = write_objects(w, d, err);
-	if (!rc)
-		rc = write_index(w, d, err);
+		write_objects(w, d);
+	rc = write_index(w, d, err);
 	if (!rc)
 		rc = casg_tmpfile_commit(&w->tmp, d->pack, err);
 	if (rc)

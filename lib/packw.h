@@ -25,6 +25,7 @@ struct casg_packw_opts {
 	const char *packs_dir, *tmp_dir;
 	const char *ids_dir;  /* also write pack-<id>.objects here; NULL: do not */
 	uint64_t pack_nbytes; /* a pack that would grow beyond this is closed */
+	uint32_t max_objects; /* the same for its objects; 0: CASG_PACK_OBJECTS_MAX */
 };
 
 struct casg_packw *casg_packw_new(struct casg_store *store,

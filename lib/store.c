@@ -705,7 +705,8 @@ static int make_scratch(struct casg_store *s, struct pack *p, struct casg_err *e
 		return 0;
 	if (s->opts.tmp_dir) {
 		fd = casg_tmpfile_scratch(s->opts.tmp_dir, NULL);
-		if (fd >= 0 && !ftruncate(fd, (off_t)n))
+		/* in full: a hole that the disk cannot fill is a SIGBUS later */
+		if (fd >= 0 && n && !posix_fallocate(fd, 0, (off_t)n))
 			flags = MAP_SHARED;
 	}
 	m = mmap(NULL, n ? n : 1, PROT_READ | PROT_WRITE, flags,
