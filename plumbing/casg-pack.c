@@ -223,18 +223,24 @@ static void write_facts(struct job *j, const struct casg_packer_stats *s)
 	casg_buf_release(&b);
 }
 
+static const char *name_of(int argc, char **argv, long i)
+{
+	return i < argc && strcmp(argv[i], "-") ? argv[i] : "standard input";
+}
+
 /* An empty file is more often a failed download than a database of nothing. */
 static void refuse_empty(struct job *j, int argc, char **argv)
 {
 	struct casg_err err = CASG_ERR_INIT;
 
-	if (j->stats.empty_file >= 0 && argc)
-		casg_err_set(&err, CASG_ECORRUPT, "'%s' is empty (--allow-empty accepts that)",
-			     argv[j->stats.empty_file]);
+	if (j->stats.empty_file >= 0)
+		casg_err_set(&err, CASG_ECORRUPT,
+			     "%s: the file is empty (--allow-empty accepts that)",
+			     name_of(argc, argv, j->stats.empty_file));
 	else if (!j->stats.nrecords)
 		casg_err_set(&err, CASG_ECORRUPT,
-			     "no records in %s (--allow-empty accepts that)",
-			     argc == 1 && strcmp(argv[0], "-") ? argv[0] : "the input");
+			     "%s%sno records in the input (--allow-empty accepts that)",
+			     argc > 1 ? "" : name_of(argc, argv, 0), argc > 1 ? "" : ": ");
 	if (err.code)
 		casg_work_die(&j->w, &err);
 }

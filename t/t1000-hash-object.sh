@@ -224,8 +224,41 @@ test_expect_success '--progress, --no-progress, --quiet' '
 test_expect_success 'wrong usage' '
 	test_expect_code 129 casg-hash-object --keys --raw </dev/null >out 2>err &&
 	test_must_be_empty out &&
-	test_grep "^error: " err &&
-	test_expect_code 129 casg-hash-object -w </dev/null
+	test_grep "^error: " err
+'
+
+test_expect_success '-w stores what it names' '
+	printf ">a\nACGT\n>b\nacgt\n>c\nMKV*\n" >w.fa &&
+	casg init -q store &&
+	casg hash-object w.fa >expect &&
+	(
+		cd store &&
+		casg hash-object -w ../w.fa >../actual &&
+		id=$(sed -n 3p ../actual) &&
+		printf "x\t%s\t4\t-\t-\t desc\n" $id | casg assemble >../fasta &&
+		ls .git/casg/packs >../packs &&
+		casg hash-object -w ../w.fa >../again &&
+		ls .git/casg/packs >../packs-again &&
+		id=$(printf "mk\nvl\n" | casg hash-object -w --raw) &&
+		printf "y\t%s\t4\t-\t-\t\n" $id | casg assemble >>../fasta
+	) &&
+	test_cmp expect actual &&
+	test_cmp expect again &&
+	test_cmp packs packs-again &&
+	printf ">x desc\nMKV*\n>y\nMKVL\n" >expect &&
+	test_cmp expect fasta
+'
+
+test_expect_success '-w: bad input leaves nothing, and it needs a repository' '
+	printf ">a\nACGTT\n>b\nAC\001\n" >bad.fa &&
+	find store/.git/casg -type f | sort >before &&
+	(cd store && test_expect_code 128 casg hash-object -w ../bad.fa >/dev/null 2>../err) &&
+	test_grep "bad.fa: record 2: byte offset 14: " err &&
+	find store/.git/casg -type f | sort >after &&
+	test_cmp before after &&
+	mkdir nowhere &&
+	(cd nowhere && GIT_CEILING_DIRECTORIES=$PWD/.. test_expect_code 128 \
+		env CASG_DIR=$PWD/none casg hash-object -w ../w.fa >/dev/null)
 '
 
 test_expect_success DEVFULL 'a full disk is an error' '
