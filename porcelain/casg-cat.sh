@@ -2,8 +2,8 @@
 # casg cat - records by key, accession or sequence id.
 # As thin as can be: one record takes milliseconds.
 
-case ${1-} in
--h | --help)
+case $#,${1-} in
+*,-h | *,--help | [01],*)
 	SPEC='casg cat [--quiet] [-z] [REV:]DATABASE KEY...
 casg cat [--quiet] [-z] --batch [--buffer] [REV:]DATABASE
 --
@@ -14,7 +14,8 @@ q,quiet  say nothing about what is not there
 '
 	# shellcheck source=porcelain/casg-sh-setup.sh
 	. "${0%/*}/casg-sh-setup"
-	casg_options 0 - "$1"
+	# help, or too little: both end here
+	casg_options 2 - "$@"
 	eval "$casg_set"
 	;;
 esac
