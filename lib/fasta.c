@@ -468,11 +468,35 @@ static int make_presentation(struct casg_fasta *f, struct casg_err *err)
 	return casg_buf_check(out, err);
 }
 
+/* What could not be read back must not go in. */
+static int too_long(const char *what, struct casg_err *err)
+{
+	return casg_err_set(err, CASG_ECORRUPT, "%s is longer than %zu bytes", what,
+			    CASG_TEXT_MAX);
+}
+
+/*
+ * What it takes to describe the layout of the record so far.  It is kept in
+ * memory, in several forms, so it is bounded like the other texts.
+ */
+static int check_layout(const struct casg_fasta *f, struct casg_err *err)
+{
+	size_t n = f->file.text.len > f->own.text.len ? f->file.text.len : f->own.text.len;
+
+	/* a byte of a gap takes three, in percent encoding */
+	if (n + f->mask.len + 3 * f->gap.len > CASG_TEXT_MAX)
+		return too_long("the description of a record's layout (case, line ends, comments)",
+				err);
+	return 0;
+}
+
 /* The gap is the record's last; at the end of the text it may be missing. */
 static int end_record(struct casg_fasta *f, int at_eof, struct casg_err *err)
 {
 	int ret = flush_batch(f, err);
 
+	if (!ret)
+		ret = check_layout(f, err);
 	if (ret)
 		return ret;
 	if (!at_eof || f->gap.len)
@@ -482,13 +506,6 @@ static int end_record(struct casg_fasta *f, int at_eof, struct casg_err *err)
 		return ret;
 	return f->h.end(f->h.ctx, f->pos, (const char *)f->pres.data,
 			f->pres.len, err);
-}
-
-/* What could not be read back must not go in. */
-static int too_long(const char *what, struct casg_err *err)
-{
-	return casg_err_set(err, CASG_ECORRUPT, "%s is longer than %zu bytes", what,
-			    CASG_TEXT_MAX);
 }
 
 static int begin_record(struct casg_fasta *f, const uint8_t *p, size_t n,
@@ -705,6 +722,8 @@ static int parse(struct casg_fasta *f, const uint8_t *p, size_t n,
 			ret = parse_prologue(f, &p, end, err);
 		else
 			ret = parse_comment(f, &p, end, err);
+		if (!ret)
+			ret = check_layout(f, err);
 	}
 	f->base += n;
 	return ret;

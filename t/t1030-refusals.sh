@@ -174,6 +174,13 @@ test_expect_success NOTROOT 'a file that may not be read' '
 	refused "cannot open '\''secret.fa'\'': Permission denied" secret.fa
 '
 
+test_expect_success 'a layout that takes too long to describe' '
+	{ printf ">a\nA\n" && head -c 23000000 /dev/zero | tr "\000" "\n" && printf ">b\nC\n"; } >blanks.fa &&
+	test_expect_code 128 into_repo --database=bad blanks.fa 2>err &&
+	test_grep "^fatal: blanks.fa: record 1: byte offset [0-9]*: the description of a record.s layout (case, line ends, comments) is longer than 67108864 bytes$" err &&
+	rm blanks.fa
+'
+
 test_expect_success 'an empty file, alone or among others' '
 	: >empty.fa &&
 	refused "empty.fa: the file is empty (--allow-empty accepts that)" empty.fa &&
