@@ -426,7 +426,8 @@ static void look_up(struct view *v)
 	free(v->order);
 	collect(v);
 	find_presentations(v);
-	qsort(v->hits, v->nhits, sizeof(*v->hits), cmp_hit);
+	if (v->nhits)
+		qsort(v->hits, v->nhits, sizeof(*v->hits), cmp_hit);
 	for (size_t i = 0, h = 0; i < v->nreq; i++) {
 		v->req[i].first = h;
 		while (h < v->nhits && v->hits[h].request == i)
