@@ -68,6 +68,8 @@ void casg_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* stdout through one 64 KiB buffer; dies on error. */
 void casg_out(const void *p, size_t nbytes);
 void casg_out_flush(void);
+/* For programs that write much: a larger pipe, if stdout is one. */
+void casg_out_much(void);
 
 /* Progress on stderr: records, bytes done and total (0: not known). */
 struct casg_progress;

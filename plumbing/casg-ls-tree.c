@@ -172,6 +172,7 @@ static int run(int argc, char **argv)
 			       (uint64_t)32 << 20, &err);
 	if (!rs)
 		casg_die_err(&err);
+	casg_out_much();
 	if (!keys_only)
 		print_facts(casg_records_facts(rs), &w);
 	list(&w, rs);

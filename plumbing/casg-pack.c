@@ -1,5 +1,4 @@
 /* casg-pack - store the sequences of a FASTA text, print its record stream */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -262,10 +261,7 @@ static int run(int argc, char **argv)
 	if (!j.source)
 		casg_die("out of memory");
 	casg_hasher_init(j.source);
-#ifdef F_SETPIPE_SZ
-	/* records come in bursts; failing costs only time */
-	fcntl(1, F_SETPIPE_SZ, 1 << 20);
-#endif
+	casg_out_much();
 	j.progress = casg_progress_start("packing", quiet ? 0 : show_progress);
 	casg_trace_enter("read");
 	if (casg_fasta_from_files((const char *const *)argv, (size_t)argc, &h, on_bytes, &j,
