@@ -86,7 +86,7 @@ struct casg_treew *casg_treew_new(struct casg_store *store, struct casg_packw *p
 	t->packw = packw;
 	t->pool = pool;
 	t->coders = coders;
-	/* keys and numbers gain little from more: 2 % larger trees, but a 10 % faster import */
+	/* keys and numbers gain little from more: 2 % larger trees, but a faster import */
 	t->level = level > 1 ? level - 1 : level;
 	return t;
 }
