@@ -42,6 +42,10 @@ edit () {
 }
 
 command -v casg >/dev/null || die "casg is not on PATH; run './bootstrap demo'"
+case ${1-} in
+"" | /*) ;;
+*) set -- "$PWD/$1" ;;
+esac
 dir=$(mktemp -d "${TMPDIR:-/tmp}/casg-demo.XXXXXX") || die "no temporary folder"
 if test -z "${CASG_DEMO_KEEP-}"; then
 	trap 'rm -rf "$dir"' EXIT
@@ -96,14 +100,17 @@ say "The history, an ordinary Git history"
 show "casg log"
 
 say "One record, by accession"
-key=$(casg ls $db | awk -F '\t' 'NR <= 42 { k = $1 } END { print k }')
+# of the first records, the last whose key needs no quoting
+key=$(casg ls $db | awk -F '\t' '
+	NR <= 42 && !/^#casg/ && $1 ~ /^[A-Za-z0-9_][A-Za-z0-9_.:|\/-]*$/ { k = $1 }
+	END { print k }')
 case $key in
 [a-z][a-z]"|"*"|"*)
 	key=${key#*"|"}
 	key=${key%%"|"*}
 	;;
 esac
-show "casg cat $db '$key'"
+test -z "$key" || show "casg cat $db '$key'"
 
 say "$what, through awk"
 show "casg ls $db | awk -F'\\t' '$filter' | casg assemble >../subset.fasta"

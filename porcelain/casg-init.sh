@@ -73,9 +73,10 @@ git init --quiet ${opt_bare:+--bare} -- "$dir" || exit 128
 cd -- "$dir" || exit 128
 casg_found=$(git rev-parse --absolute-git-dir --git-common-dir --is-bare-repository) || exit 128
 casg_bare=${casg_found##*"$casg_lf"}
-git_dir=${casg_found%%"$casg_lf"*}
-CASG_PATH=${casg_found%"$casg_lf"*}
-CASG_PATH=${CASG_PATH#*"$casg_lf"}/casg
+# from the end: a path may hold a line end
+git_dir=${casg_found%"$casg_lf"*}
+CASG_PATH=${git_dir##*"$casg_lf"}/casg
+git_dir=${git_dir%"$casg_lf"*}
 what="Initialized empty"
 test ! -d "$CASG_PATH/packs" || what="Reinitialized existing"
 mkdir -p "$CASG_PATH/packs" "$CASG_PATH/tmp" "$CASG_PATH/quarantine" \
