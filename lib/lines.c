@@ -91,6 +91,9 @@ int casg_lines_next(struct casg_lines *l, const char **line_out,
 		if (l->eof)
 			return 0;
 		seen = n;
+		if (n > CASG_LINE_MAX)
+			return casg_err_set(err, CASG_ECORRUPT,
+					    "a line is longer than %zu bytes", CASG_LINE_MAX);
 		ret = fill(l, err);
 		if (ret)
 			return ret;

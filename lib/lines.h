@@ -1,7 +1,9 @@
 /*
  * lines - reading a descriptor line by line, LF or NUL.
  *
- * Lines have no upper length.  Threads: one thread a handle.
+ * A line is held in memory, so its length is bounded: by more than the longest
+ * line of a record stream, in which each byte of a description may take four.
+ * Threads: one thread a handle.
  */
 #ifndef CASG_LINES_H
 #define CASG_LINES_H
@@ -9,6 +11,8 @@
 #include <stddef.h>
 
 #include "err.h"
+
+#define CASG_LINE_MAX ((size_t)320 << 20) /* bytes */
 
 struct casg_lines;
 
@@ -21,7 +25,8 @@ void casg_lines_close(struct casg_lines *l);
 
 /*
  * The next line without its delimiter: 1 and the line (valid until the next
- * call), 0 at the end, CASG_EIO or CASG_ENOMEM.  What follows the last
+ * call), 0 at the end, CASG_EIO, CASG_ENOMEM, or CASG_ECORRUPT for a line of
+ * more than CASG_LINE_MAX bytes.  What follows the last
  * delimiter is a line too, if it is not empty.
  */
 int casg_lines_next(struct casg_lines *l, const char **line_out,

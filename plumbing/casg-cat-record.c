@@ -503,7 +503,7 @@ static int run_batch(struct view *v)
 	/* what has been asked already is answered together */
 	while ((rc = casg_lines_next(l, &line, &n, &v->err)) > 0) {
 		add_request(v, line, n);
-		if (v->nreq < WINDOW && (buffered || casg_lines_pending(l)))
+		if (v->nreq < WINDOW && v->keys.len < (16u << 20) && (buffered || casg_lines_pending(l)))
 			continue;
 		answer(v);
 		if (!buffered)

@@ -450,6 +450,14 @@ test_expect_success 'the number of a line far down' '
 	refused "record stream, line $n: bad record line: there are not six fields" edited
 '
 
+test_expect_success 'a line without an end is not waited for' '
+	head -c 400000000 /dev/zero | tr "\\0" x >long &&
+	refused "a line is longer than 335544320 bytes" long &&
+	test_expect_code 128 casg-assemble <long >out 2>err &&
+	test_must_be_empty out &&
+	rm long
+'
+
 test_expect_success 'usage' '
 	test_expect_code 129 casg-mktree x </dev/null &&
 	test_expect_code 129 casg-mktree --threads=x </dev/null &&

@@ -273,6 +273,23 @@ test_expect_success 'CASG_DIR, GIT_DIR, and neither' '
 	test_must_be_empty out && test_grep "nowhere" err
 '
 
+test_expect_success 'a repository in a folder with anything in its name' '
+	for dir in "line
+end" "end
+" "q'\''\"\$x\`y\`" "g*[a]?" "-dash" "back\\slash\\n" " lead trail "; do
+		casg init -q -- "$dir" &&
+		(
+			cd "./$dir" && casg import -q ../s.fa && casg export >../out && cmp ../s.fa ../out &&
+			mkdir sub && cd sub && casg cat s s >../../out && cmp ../../s.fa ../../out &&
+			casg fsck && test_path_is_missing ../sub/casg
+		) &&
+		CASG_DIR=./$dir casg import -q -d again s.fa &&
+		CASG_DIR=./$dir/.git casg export again >out && cmp s.fa out &&
+		ls "./$dir" >names && printf "%s\n" again s sub >expect && test_cmp expect names ||
+			{ echo "$dir" && return 1; }
+	done
+'
+
 test_expect_success 'CASG_CACHE_DIR' '
 	rm -rf s/.git/casg/index/* &&
 	mkdir cache && CASG_CACHE_DIR=$PWD/cache && export CASG_CACHE_DIR &&
