@@ -211,11 +211,11 @@ test_expect_success '--quiet, and no progress where no terminal is' '
 
 # damage PACK OFFSET, and mend it at the end of the test
 damage () {
-	cp "$1" saved.pack && chmod u+w "$1" && flip_byte "$1" "$2"
+	cp -f "$1" saved.pack && chmod u+w "$1" && flip_byte "$1" "$2"
 }
 
 mend () {
-	cp saved.pack "$1"
+	cp -f saved.pack "$1"
 }
 
 # the packs that an import brought: in the file "brought"
@@ -278,7 +278,7 @@ test_expect_success 'other databases still export, and -o leaves the old file' '
 
 test_expect_success 'a pack that is cut short' '
 	for n in 0 1 20 $((size / 2)) $((size * 9 / 10)); do
-		cp $pack saved.pack && chmod u+w $pack && head -c $n saved.pack >$pack &&
+		cp -f $pack saved.pack && chmod u+w $pack && head -c $n saved.pack >$pack &&
 		{ test_expect_code 128 casg export p2 >out 2>err; code=$?; mend $pack; test $code = 0; } &&
 		test_grep "${pack##*/}" err &&
 		head -c $(wc -c <out) p2.fa >expect && cmp expect out || return 1
@@ -307,8 +307,8 @@ test_expect_success 'a pack that is gone: other databases still export' '
 
 test_expect_success 'one pack under the name of the other' '
 	set -- $(cat brought) $(cat brought.p1) &&
-	cp $1 one.saved && chmod u+w $1 && cp $3 $1 &&
-	test_when_finished "cp one.saved $1" &&
+	cp -f $1 one.saved && chmod u+w $1 && cp -f $3 $1 &&
+	test_when_finished "cp -f one.saved $1" &&
 	test_expect_code 128 casg export p2 >out 2>err &&
 	head -c $(wc -c <out) p2.fa >expect && cmp expect out
 '
