@@ -61,15 +61,6 @@ static void leaf_parts(const struct casg_entry *e, struct leaf_parts *p)
 	}
 }
 
-void casg_entry_encode(const struct casg_entry *e, struct casg_buf *out)
-{
-	struct leaf_parts p;
-
-	leaf_parts(e, &p);
-	for (int i = 0; i < 4; i++)
-		casg_buf_add(out, p.v[i].p, p.v[i].nbytes);
-}
-
 void casg_entry_hash(struct casg_hasher *h, const struct casg_entry *e,
 		     struct casg_oid *out)
 {

@@ -74,8 +74,7 @@ void casg_entry_hash(struct casg_hasher *h, const struct casg_entry *e,
 void casg_child_hash(struct casg_hasher *h, const struct casg_child *c,
 		     struct casg_oid *out);
 
-/* Append the encoded entry (what casg_entry_hash hashes). */
-void casg_entry_encode(const struct casg_entry *e, struct casg_buf *out);
+/* Append the encoded entry (what casg_child_hash hashes). */
 void casg_child_encode(const struct casg_child *c, struct casg_buf *out);
 
 void casg_node_id(struct casg_hasher *h, int kind, int level, uint32_t count,

@@ -477,10 +477,8 @@ int casg_packidx_find_node(struct casg_packidx *x, const struct casg_oid *id,
 			return CASG_ECORRUPT;
 		c = memcmp(e, id->b, CASG_OID_RAWSZ);
 		if (!c) {
-			out->id = *id;
-			out->chunk = casg_get_le32(e + 32);
-			out->member = casg_get_le32(e + 36);
-			return 1;
+			c = casg_packidx_node(x, mid, out, err);
+			return c ? c : 1;
 		}
 		if (c < 0)
 			lo = mid + 1;

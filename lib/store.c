@@ -1336,11 +1336,6 @@ int casg_blobr_next(struct casg_blobr *b, const uint8_t **p_out, size_t *n_out,
 	return 1;
 }
 
-uint64_t casg_blobr_nbytes(const struct casg_blobr *b)
-{
-	return b->o.nbytes;
-}
-
 void casg_blobr_free(struct casg_blobr *b)
 {
 	if (!b)

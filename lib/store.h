@@ -165,7 +165,6 @@ struct casg_blobr *casg_blobr_open(struct casg_store *s, struct casg_coder *c,
 				   const struct casg_oid *id, struct casg_err *err);
 int casg_blobr_next(struct casg_blobr *b, const uint8_t **p_out, size_t *n_out,
 		    struct casg_err *err);
-uint64_t casg_blobr_nbytes(const struct casg_blobr *b);
 void casg_blobr_free(struct casg_blobr *b);
 
 /* Find and read a whole object of at most max bytes; CASG_EABSENT when nowhere. */
