@@ -280,7 +280,7 @@ int casg_chunk_encode(struct casg_coder *c, int kind, int dna, int level,
 	return emit(out, kind, CASG_LAYOUT_PLAIN, 2, n, nraw, &c->coded[0], err);
 }
 
-int casg_chunk_encode_nodes(struct casg_coder *c, int level,
+int casg_chunk_encode_nodes(struct casg_coder *c, int layout, int level,
 			    const struct casg_slice *col, uint32_t n,
 			    struct casg_buf *out, struct casg_oid *id_out,
 			    struct casg_err *err)
@@ -315,7 +315,7 @@ int casg_chunk_encode_nodes(struct casg_coder *c, int level,
 	rc = encode_payload(c, c->s, l, 1 + CASG_COLUMNS, &c->coded[0], err);
 	if (rc)
 		return rc;
-	return emit(out, CASG_CHUNK_NODE, CASG_LAYOUT_COLUMNS, 1 + CASG_COLUMNS, n,
+	return emit(out, CASG_CHUNK_NODE, layout, 1 + CASG_COLUMNS, n,
 		    nraw, &c->coded[0], err);
 }
 
@@ -329,7 +329,8 @@ static int corrupt(struct casg_err *err, const char *what)
 int casg_chunk_head_decode(struct casg_chunk_head *h, const uint8_t *p,
 			   size_t nbytes, struct casg_err *err)
 {
-	static const uint8_t want_streams[] = { 2, 3, 1 + CASG_COLUMNS };
+	static const uint8_t want_streams[] = { 2, 3, 1 + CASG_COLUMNS, 1 + CASG_COLUMNS,
+						1 + CASG_COLUMNS };
 
 	if (nbytes < CASG_CHUNK_HEADSZ)
 		return corrupt(err, "it ends inside its header");
@@ -343,10 +344,10 @@ int casg_chunk_head_decode(struct casg_chunk_head *h, const uint8_t *p,
 	if (h->kind < CASG_CHUNK_SEQ || h->kind > CASG_CHUNK_REFS)
 		return casg_err_set(err, CASG_EUNSUPPORTED,
 				    "unsupported chunk kind %d", h->kind);
-	if (h->layout > CASG_LAYOUT_COLUMNS)
+	if (h->layout > CASG_LAYOUT_LINKED_OUT)
 		return casg_err_set(err, CASG_EUNSUPPORTED,
 				    "unsupported chunk layout %d", h->layout);
-	if ((h->layout == CASG_LAYOUT_COLUMNS) != (h->kind == CASG_CHUNK_NODE) ||
+	if ((h->layout >= CASG_LAYOUT_COLUMNS) != (h->kind == CASG_CHUNK_NODE) ||
 	    (h->layout == CASG_LAYOUT_DNA2 && h->kind != CASG_CHUNK_SEQ))
 		return corrupt(err, "its layout does not go with its kind");
 	if (p[3] || h->nstreams != want_streams[h->layout])
@@ -545,7 +546,7 @@ static int decode_members(struct casg_coder *c, const struct casg_chunk_head *h,
 
 	if (rc)
 		return rc;
-	if (h->layout == CASG_LAYOUT_COLUMNS)
+	if (h->layout >= CASG_LAYOUT_COLUMNS)
 		return decode_columns(c, s, ch, err);
 	if (h->layout == CASG_LAYOUT_DNA2)
 		return decode_dna(c, s, ch, err);
@@ -575,14 +576,15 @@ int casg_chunk_decode(struct casg_coder *c, const uint8_t *p, size_t nbytes,
 	if (!ch)
 		return casg_err_nomem(err);
 	ch->kind = h.kind;
+	ch->layout = h.layout;
 	ch->nmembers = h.nmembers;
 	ch->offset = malloc(((size_t)h.nmembers + 1) * sizeof(*ch->offset));
 	ch->data = malloc((size_t)h.nraw + 1);
-	if (h.layout == CASG_LAYOUT_COLUMNS)
+	if (h.layout >= CASG_LAYOUT_COLUMNS)
 		ch->column = calloc((size_t)h.nmembers * CASG_COLUMNS,
 				    sizeof(*ch->column));
 	if (!ch->offset || !ch->data ||
-	    (h.layout == CASG_LAYOUT_COLUMNS && !ch->column))
+	    (h.layout >= CASG_LAYOUT_COLUMNS && !ch->column))
 		rc = casg_err_nomem(err);
 	else
 		rc = decode_members(c, &h, s, ch, err);

@@ -40,7 +40,9 @@ enum casg_chunk_kind {
 enum casg_chunk_layout {
 	CASG_LAYOUT_PLAIN = 0,   /* lengths, bytes */
 	CASG_LAYOUT_DNA2 = 1,    /* lengths, two bits a base, exceptions */
-	CASG_LAYOUT_COLUMNS = 2  /* lengths, then one stream a column */
+	CASG_LAYOUT_COLUMNS = 2, /* lengths, then one stream a column */
+	CASG_LAYOUT_LINKED = 3,  /* the same; some members are linked nodes (nodelink.h) */
+	CASG_LAYOUT_LINKED_OUT = 4 /* and some of their bases are not in this pack */
 };
 
 #define CASG_COLUMNS 4 /* of a node member: structure, keys, descriptions, refs */
@@ -55,6 +57,16 @@ struct casg_chunk_head {
 	uint64_t sum;     /* XXH3-64 of the header before it and what follows */
 };
 
+
+/* Where an object or node lies: pack (as numbered in a store), chunk, member. */
+struct casg_loc {
+	uint32_t pack, chunk, member;
+};
+
+static inline int casg_loc_eq(const struct casg_loc *a, const struct casg_loc *b)
+{
+	return a->pack == b->pack && a->chunk == b->chunk && a->member == b->member;
+}
 
 struct casg_coder; /* compression contexts, a hasher, scratch room */
 
@@ -75,9 +87,10 @@ int casg_chunk_encode(struct casg_coder *c, int kind, int dna, int level,
 
 /*
  * The same for NODE: each member is CASG_COLUMNS slices, members[4 * i + j];
- * the member's bytes are its columns one after the other.
+ * the member's bytes are its columns one after the other.  'layout' is one of
+ * the last three.
  */
-int casg_chunk_encode_nodes(struct casg_coder *c, int level,
+int casg_chunk_encode_nodes(struct casg_coder *c, int layout, int level,
 			    const struct casg_slice *columns, uint32_t nmembers,
 			    struct casg_buf *out, struct casg_oid *id_out,
 			    struct casg_err *err);
@@ -94,7 +107,7 @@ int casg_chunk_check_sum(const struct casg_chunk_head *h, const uint8_t *chunk,
 			 struct casg_err *err);
 
 struct casg_chunk {
-	uint8_t kind;
+	uint8_t kind, layout;
 	uint32_t nmembers;
 	uint64_t *offset;      /* nmembers + 1: member i is data[offset[i]..) */
 	uint8_t *data;

@@ -179,7 +179,7 @@ int casg_cutter_feed(struct casg_cutter *c, uint64_t entry_nbytes, int boundary,
 
 /* ---- stored form ------------------------------------------------------- */
 
-static size_t shared(const char *a, size_t alen, const char *b, size_t blen)
+size_t casg_key_shared(const char *a, size_t alen, const char *b, size_t blen)
 {
 	size_t n = alen < blen ? alen : blen, i = 0;
 
@@ -203,13 +203,13 @@ void casg_leaf_store(const struct casg_entry *e, uint32_t count,
 
 	store_head(s, 0, count);
 	for (uint32_t i = 0; i < count; i++) {
-		size_t n = i ? shared(e[i - 1].key, e[i - 1].klen, e[i].key, e[i].klen) : 0;
+		size_t n = i ? casg_key_shared(e[i - 1].key, e[i - 1].klen, e[i].key, e[i].klen) : 0;
 
 		casg_varint_add(s, n);
 		casg_buf_add(&col[1], e[i].key + n, e[i].klen - n);
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		size_t n = i ? shared(e[i - 1].key, e[i - 1].klen, e[i].key, e[i].klen) : 0;
+		size_t n = i ? casg_key_shared(e[i - 1].key, e[i - 1].klen, e[i].key, e[i].klen) : 0;
 
 		casg_varint_add(s, e[i].klen - n);
 	}
@@ -233,9 +233,9 @@ void casg_interior_store(int level, const struct casg_child *c, uint32_t count,
 
 	store_head(s, level, count);
 	for (uint32_t i = 0; i < count; i++) {
-		size_t a = i ? shared(c[i - 1].last, c[i - 1].last_len, c[i].first,
+		size_t a = i ? casg_key_shared(c[i - 1].last, c[i - 1].last_len, c[i].first,
 				      c[i].first_len) : 0;
-		size_t b = shared(c[i].first, c[i].first_len, c[i].last, c[i].last_len);
+		size_t b = casg_key_shared(c[i].first, c[i].first_len, c[i].last, c[i].last_len);
 
 		casg_varint_add(s, a);
 		casg_varint_add(s, c[i].first_len - a);
@@ -252,17 +252,12 @@ void casg_interior_store(int level, const struct casg_child *c, uint32_t count,
 
 /* ---- reading ----------------------------------------------------------- */
 
-struct reader {
-	const uint8_t *p[CASG_COLUMNS], *end[CASG_COLUMNS];
-	size_t last_at, last_len; /* the key read last, in the key buffer */
-};
-
 static int corrupt(struct casg_err *err, const char *what)
 {
 	return casg_err_set(err, CASG_ECORRUPT, "corrupt tree node: %s", what);
 }
 
-static int get(struct reader *r, uint64_t *v)
+static int get(struct casg_node_reader *r, uint64_t *v)
 {
 	return casg_varint_get(&r->p[0], r->end[0], v);
 }
@@ -275,9 +270,8 @@ static int key_ok(const uint8_t *p, size_t n)
 	return 1;
 }
 
-/* Rebuild a front-coded key at the end of the key buffer. */
-static int read_key(struct casg_node *n, struct reader *r, uint64_t nshared,
-		    uint64_t suffix, size_t *at, size_t *len)
+int casg_node_read_key(struct casg_node *n, struct casg_node_reader *r, uint64_t nshared,
+		       uint64_t suffix, size_t *at, size_t *len)
 {
 	if (nshared > r->last_len || suffix > (uint64_t)(r->end[1] - r->p[1]) ||
 	    nshared + suffix > CASG_KEY_MAX || !key_ok(r->p[1], (size_t)suffix))
@@ -296,7 +290,7 @@ static int read_key(struct casg_node *n, struct reader *r, uint64_t nshared,
 	return 0;
 }
 
-static int at_end(const struct reader *r)
+static int at_end(const struct casg_node_reader *r)
 {
 	for (int j = 0; j < CASG_COLUMNS; j++)
 		if (r->p[j] != r->end[j])
@@ -331,51 +325,6 @@ static int check_leaf(struct casg_node *n, struct casg_err *err)
 	return 0;
 }
 
-static int decode_leaf(struct casg_node *n, struct reader *r, struct casg_err *err)
-{
-	struct reader sh = *r; /* a second reader over the shared lengths */
-	uint64_t a, b, ref = 0;
-	size_t at = 0;
-
-	if (CASG_GROW(n->entries, n->count + 1, n->cap_entries))
-		return casg_err_nomem(err);
-	for (uint32_t i = 0; i < n->count; i++)
-		if (get(r, &a))
-			return corrupt(err, "its structure is cut short");
-	for (uint32_t i = 0; i < n->count; i++) {
-		struct casg_entry *e = &n->entries[i];
-
-		memset(e, 0, sizeof(*e));
-		if (get(&sh, &a) || get(r, &b) || read_key(n, r, a, b, &at, &e->klen))
-			return corrupt(err, "a key is malformed");
-		e->key = (const char *)(uintptr_t)at;
-	}
-	for (uint32_t i = 0; i < n->count; i++) {
-		if (get(r, &a) || a > UINT32_MAX)
-			return corrupt(err, "an occurrence is malformed");
-		n->entries[i].occurrence = (uint32_t)a;
-	}
-	for (uint32_t i = 0; i < n->count; i++) {
-		struct casg_entry *e = &n->entries[i];
-		uint64_t need;
-
-		if (get(r, &e->dlen) || casg_varint_get(&r->p[3], r->end[3], &a))
-			return corrupt(err, "an entry is cut short");
-		need = e->dlen <= CASG_DESC_INLINE ? e->dlen : CASG_OID_RAWSZ;
-		if (need > (uint64_t)(r->end[2] - r->p[2]))
-			return corrupt(err, "a description is cut short");
-		if (e->dlen <= CASG_DESC_INLINE)
-			e->desc = (const char *)r->p[2];
-		else
-			memcpy(e->desc_blob.b, r->p[2], CASG_OID_RAWSZ);
-		r->p[2] += need;
-		e->ref = ref += (uint64_t)casg_unzigzag(a);
-	}
-	if (!at_end(r))
-		return corrupt(err, "bytes are left over");
-	return check_leaf(n, err);
-}
-
 static int check_interior(struct casg_node *n, struct casg_err *err)
 {
 	struct casg_cutter cut = { 0, 0 };
@@ -402,15 +351,62 @@ static int check_interior(struct casg_node *n, struct casg_err *err)
 	return 0;
 }
 
-static int decode_interior(struct casg_node *n, struct reader *r, struct casg_err *err)
+int casg_node_read_end(struct casg_node *n, const struct casg_node_reader *r,
+		       struct casg_err *err)
+{
+	if (!at_end(r))
+		return corrupt(err, "bytes are left over");
+	return n->level ? check_interior(n, err) : check_leaf(n, err);
+}
+
+static int decode_leaf(struct casg_node *n, struct casg_node_reader *r, uint32_t pack,
+		       struct casg_err *err)
+{
+	struct casg_node_reader sh = *r; /* a second reader over the shared lengths */
+	uint64_t a, b, ref = 0;
+	size_t at = 0;
+
+	for (uint32_t i = 0; i < n->count; i++)
+		if (get(r, &a))
+			return corrupt(err, "its structure is cut short");
+	for (uint32_t i = 0; i < n->count; i++) {
+		struct casg_entry *e = &n->entries[i];
+
+		memset(e, 0, sizeof(*e));
+		if (get(&sh, &a) || get(r, &b) || casg_node_read_key(n, r, a, b, &at, &e->klen))
+			return corrupt(err, "a key is malformed");
+		e->key = (const char *)(uintptr_t)at;
+	}
+	for (uint32_t i = 0; i < n->count; i++) {
+		if (get(r, &a) || a > UINT32_MAX)
+			return corrupt(err, "an occurrence is malformed");
+		n->entries[i].occurrence = (uint32_t)a;
+	}
+	for (uint32_t i = 0; i < n->count; i++) {
+		struct casg_entry *e = &n->entries[i];
+		uint64_t need;
+
+		if (get(r, &e->dlen) || casg_varint_get(&r->p[3], r->end[3], &a))
+			return corrupt(err, "an entry is cut short");
+		need = e->dlen <= CASG_DESC_INLINE ? e->dlen : CASG_OID_RAWSZ;
+		if (need > (uint64_t)(r->end[2] - r->p[2]))
+			return corrupt(err, "a description is cut short");
+		if (e->dlen <= CASG_DESC_INLINE)
+			e->desc = (const char *)r->p[2];
+		else
+			memcpy(e->desc_blob.b, r->p[2], CASG_OID_RAWSZ);
+		r->p[2] += need;
+		e->ref = ref += (uint64_t)casg_unzigzag(a);
+		e->pack = pack;
+	}
+	return casg_node_read_end(n, r, err);
+}
+
+static int decode_interior(struct casg_node *n, struct casg_node_reader *r, struct casg_err *err)
 {
 	uint64_t v[7];
 	size_t at = 0;
 
-	if (!n->count)
-		return corrupt(err, "an interior node is empty");
-	if (CASG_GROW(n->children, n->count, n->cap_children))
-		return casg_err_nomem(err);
 	for (uint32_t i = 0; i < n->count; i++) {
 		struct casg_child *c = &n->children[i];
 
@@ -419,10 +415,10 @@ static int decode_interior(struct casg_node *n, struct reader *r, struct casg_er
 				return corrupt(err, "its structure is cut short");
 		if (v[2] > UINT32_MAX || v[5] > UINT32_MAX)
 			return corrupt(err, "an occurrence is malformed");
-		if (read_key(n, r, v[0], v[1], &at, &c->first_len))
+		if (casg_node_read_key(n, r, v[0], v[1], &at, &c->first_len))
 			return corrupt(err, "a key is malformed");
 		c->first = (const char *)(uintptr_t)at;
-		if (read_key(n, r, v[3], v[4], &at, &c->last_len))
+		if (casg_node_read_key(n, r, v[3], v[4], &at, &c->last_len))
 			return corrupt(err, "a key is malformed");
 		c->last = (const char *)(uintptr_t)at;
 		c->first_occurrence = (uint32_t)v[2];
@@ -433,41 +429,61 @@ static int decode_interior(struct casg_node *n, struct reader *r, struct casg_er
 		memcpy(c->id.b, r->p[3], CASG_OID_RAWSZ);
 		r->p[3] += CASG_OID_RAWSZ;
 	}
-	if (!at_end(r))
-		return corrupt(err, "bytes are left over");
-	return check_interior(n, err);
+	return casg_node_read_end(n, r, err);
 }
 
-int casg_node_decode(struct casg_node *n, const struct casg_chunk *ch, uint32_t member,
-		     struct casg_err *err)
+int casg_node_read_head(struct casg_node *n, struct casg_node_reader *r,
+			const struct casg_chunk *ch, uint32_t member, int *linked_out,
+			struct casg_err *err)
 {
-	struct reader r = { .last_at = 0, .last_len = 0 };
 	const uint8_t *p;
 	uint64_t count;
 
 	casg_buf_reset(&n->keys);
+	casg_buf_reset(&n->descs);
 	n->count = 0;
+	r->last_at = r->last_len = 0;
 	if (!ch->column || member >= ch->nmembers)
 		return corrupt(err, "the chunk has no such node");
 	if (casg_chunk_len(ch, member) > CASG_NODE_RAW_MAX)
 		return corrupt(err, "it is larger than the limit");
 	p = ch->data + ch->offset[member];
 	for (int j = 0; j < CASG_COLUMNS; j++) {
-		r.p[j] = p;
+		r->p[j] = p;
 		p += ch->column[member * CASG_COLUMNS + j];
-		r.end[j] = p;
+		r->end[j] = p;
 	}
-	if (r.end[0] - r.p[0] < 3)
+	if (r->end[0] - r->p[0] < 3)
 		return corrupt(err, "its structure is cut short");
-	n->kind = *r.p[0]++;
-	n->level = *r.p[0]++;
+	n->kind = *r->p[0]++;
+	*linked_out = n->kind & CASG_NODE_LINKED;
+	n->kind &= ~CASG_NODE_LINKED;
+	n->level = *r->p[0]++;
 	if (n->kind != CASG_NODE_KIND_RECORD)
 		return casg_err_set(err, CASG_EUNSUPPORTED, "unsupported tree node kind %d",
 				    n->kind);
-	if (n->level > CASG_NODE_LEVEL_MAX || get(&r, &count) || count > CASG_NODE_MAX)
+	if (n->level > CASG_NODE_LEVEL_MAX || get(r, &count) || count > CASG_NODE_MAX)
 		return corrupt(err, "its head is malformed");
+	if (n->level && !count)
+		return corrupt(err, "an interior node is empty");
+	if (n->level ? CASG_GROW(n->children, count, n->cap_children)
+		     : CASG_GROW(n->entries, count + 1, n->cap_entries))
+		return casg_err_nomem(err);
 	n->count = (uint32_t)count;
-	return n->level ? decode_interior(n, &r, err) : decode_leaf(n, &r, err);
+	return 0;
+}
+
+int casg_node_decode(struct casg_node *n, const struct casg_chunk *ch, uint32_t member,
+		     uint32_t pack, struct casg_err *err)
+{
+	struct casg_node_reader r;
+	int linked, rc = casg_node_read_head(n, &r, ch, member, &linked, err);
+
+	if (rc)
+		return rc;
+	if (linked)
+		return casg_err_set(err, CASG_EBUG, "a linked node needs its bases");
+	return n->level ? decode_interior(n, &r, err) : decode_leaf(n, &r, pack, err);
 }
 
 void casg_node_release(struct casg_node *n)
@@ -475,5 +491,6 @@ void casg_node_release(struct casg_node *n)
 	free(n->entries);
 	free(n->children);
 	casg_buf_release(&n->keys);
+	casg_buf_release(&n->descs);
 	memset(n, 0, sizeof(*n));
 }

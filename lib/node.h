@@ -49,7 +49,8 @@ struct casg_entry {
 	const char *desc;         /* NULL when it is a blob */
 	uint64_t dlen;
 	struct casg_oid desc_blob;
-	uint64_t ref;             /* stored form: where the sequence is */
+	uint64_t ref;             /* stored form: where the sequence is, */
+	uint32_t pack;            /* as this pack counts (set when read) */
 };
 
 /* An interior entry: one child. */
@@ -108,24 +109,54 @@ void casg_leaf_store(const struct casg_entry *e, uint32_t count,
 void casg_interior_store(int level, const struct casg_child *c, uint32_t count,
 			 struct casg_buf col[CASG_COLUMNS]);
 
-/* A node read back.  Keys and descriptions point into it. */
+/* A node read back. */
 struct casg_node {
 	int kind, level;
 	uint32_t count;
 	struct casg_entry *entries;   /* level 0 */
 	struct casg_child *children;  /* level > 0 */
 	struct casg_buf keys;         /* full keys, one after the other */
+	struct casg_buf descs;        /* descriptions that do not lie in the chunk */
 	size_t cap_entries, cap_children;
 };
 
 /*
- * Decode member 'member' of a NODE chunk into *n (reused; descriptions point
- * into the chunk).  Order, key bytes and boundaries inside the node are
- * checked; whether its last entry is one is for the caller, who knows what
- * follows.
+ * Decode member 'member' of a NODE chunk of pack 'pack' into *n (reused;
+ * descriptions point into the chunk).  Order, key bytes and boundaries inside
+ * the node are checked; whether its last entry is one is for the caller, who
+ * knows what follows.  A linked node (nodelink.h) is CASG_EBUG here.
  */
 int casg_node_decode(struct casg_node *n, const struct casg_chunk *ch, uint32_t member,
-		     struct casg_err *err);
+		     uint32_t pack, struct casg_err *err);
 void casg_node_release(struct casg_node *n);
+
+/* ---- for nodelink.c ----------------------------------------------------- */
+
+/* Or'ed to the kind, the first byte of the structure, of a linked node. */
+#define CASG_NODE_LINKED 0x80
+
+struct casg_node_reader {
+	const uint8_t *p[CASG_COLUMNS], *end[CASG_COLUMNS];
+	size_t last_at, last_len; /* the key read last, in the key buffer */
+};
+
+/* Point 'r' at the columns, and read kind, level and count; *linked_out. */
+int casg_node_read_head(struct casg_node *n, struct casg_node_reader *r,
+			const struct casg_chunk *ch, uint32_t member, int *linked_out,
+			struct casg_err *err);
+/*
+ * Rebuild a key at the end of n->keys from 'nshared' bytes of the key at
+ * r->last_at and 'suffix' bytes of column 1; it is the last key then.  0 or -1.
+ */
+int casg_node_read_key(struct casg_node *n, struct casg_node_reader *r, uint64_t nshared,
+		       uint64_t suffix, size_t *at, size_t *len);
+/*
+ * All is read: nothing may be left over; keys, offsets until now, become
+ * pointers; order and boundaries are checked.
+ */
+int casg_node_read_end(struct casg_node *n, const struct casg_node_reader *r,
+		       struct casg_err *err);
+/* Bytes that two keys share at their front. */
+size_t casg_key_shared(const char *a, size_t alen, const char *b, size_t blen);
 
 #endif

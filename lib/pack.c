@@ -20,7 +20,7 @@ int casg_pack_head_decode(const uint8_t *p, size_t nbytes, struct casg_err *err)
 {
 	if (nbytes < CASG_PACK_HEADSZ || memcmp(p, head_magic, 8))
 		return casg_err_set(err, CASG_ENOTOURS, "it is not a casg pack");
-	if (casg_get_le32(p + 8) != CASG_PACK_VERSION)
+	if (!casg_get_le32(p + 8) || casg_get_le32(p + 8) > CASG_PACK_VERSION)
 		return casg_err_set(err, CASG_EUNSUPPORTED, "unsupported pack version %u",
 				    casg_get_le32(p + 8));
 	if (casg_get_le32(p + 12))

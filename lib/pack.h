@@ -24,7 +24,7 @@
 #include "err.h"
 #include "oid.h"
 
-#define CASG_PACK_VERSION 1
+#define CASG_PACK_VERSION 2 /* written; 1, without linked nodes, is read */
 #define CASG_PACK_HEADSZ 16
 #define CASG_PACK_TRAILSZ 16
 #define CASG_REF_SZ 36 /* a member of a REFS chunk: chunk id, members (le32) */

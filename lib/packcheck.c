@@ -7,16 +7,30 @@
 #include "endian.h"
 #include "io.h"
 #include "node.h"
+#include "nodes.h"
 #include "pack.h"
 
 #define WINDOW_NBYTES ((uint64_t)256 << 20)
 #define NO_CHUNK UINT32_MAX
+#define THIS_PACK UINT32_MAX /* as a pack number: the one being checked */
+#define HELD_MAX 16
+
+/* A chunk of nodes that decoded nodes point into, or may again. */
+struct held {
+	struct held *next;
+	struct casg_chunk *ch;
+	uint32_t chunk;
+	int users;
+};
 
 /* What one worker has for itself. */
 struct worker {
 	struct casg_coder *coder;
 	struct casg_buf raw;
-	struct casg_node node;
+	struct check *k;
+	struct casg_nodes *nodes;
+	struct held *held;          /* decoded chunks of nodes of this pack */
+	size_t nheld;
 	struct casg_list list;
 	struct casg_oid hashes[CASG_NODE_MAX];
 	struct casg_hasher *whole;  /* of the pieces of a list */
@@ -43,6 +57,25 @@ struct check {
 
 /* ---- workers and windows ----------------------------------------------- */
 
+/* Let go of chunks that nobody uses, the oldest first, until 'keep' are left. */
+static void release_held(struct worker *wk, size_t keep)
+{
+	struct held **p = &wk->held;
+
+	while (*p && wk->nheld > keep) {
+		struct held *h = *p;
+
+		if (h->users) {
+			p = &h->next;
+			continue;
+		}
+		*p = h->next;
+		casg_chunk_free(h->ch);
+		free(h);
+		wk->nheld--;
+	}
+}
+
 static void release_workers(struct check *k)
 {
 	for (int i = 0; k->workers && i < k->nworkers; i++) {
@@ -52,11 +85,14 @@ static void release_workers(struct check *k)
 		casg_hasher_free(wk->whole);
 		casg_chunk_free(wk->piece);
 		casg_buf_release(&wk->raw);
-		casg_node_release(&wk->node);
+		casg_nodes_free(wk->nodes);
+		release_held(wk, 0);
 		casg_list_release(&wk->list);
 	}
 	free(k->workers);
 }
+
+static struct casg_nodes *make_nodes(struct check *k, struct worker *wk);
 
 static int make_workers(struct check *k, struct casg_err *err)
 {
@@ -66,7 +102,8 @@ static int make_workers(struct check *k, struct casg_err *err)
 		k->workers[i].coder = casg_coder_new();
 		k->workers[i].whole = casg_hasher_new();
 		k->workers[i].piece_chunk = NO_CHUNK;
-		if (!k->workers[i].coder || !k->workers[i].whole)
+		k->workers[i].nodes = make_nodes(k, &k->workers[i]);
+		if (!k->workers[i].coder || !k->workers[i].whole || !k->workers[i].nodes)
 			return casg_err_nomem(err);
 	}
 	return k->workers ? 0 : casg_err_nomem(err);
@@ -369,13 +406,21 @@ static int find_ref(const struct check *k, uint64_t ref, const struct casg_walk_
 	return 0;
 }
 
-static int ref_info(struct check *k, struct worker *wk, uint64_t ref,
+/* What a reference of pack 'pack' stands for. */
+static int ref_info(struct check *k, struct worker *wk, uint32_t pack, uint64_t ref,
 		    struct casg_objinfo *out, struct casg_err *err)
 {
 	const struct casg_walk_ref *r;
 	struct casg_loc loc;
-	int rc = find_ref(k, ref, &r, &loc.member, err);
+	int rc;
 
+	if (pack != THIS_PACK) {
+		rc = casg_store_ref(k->opts->store, wk->coder, pack, ref, &loc, err);
+		if (!rc)
+			rc = casg_store_info(k->opts->store, wk->coder, &loc, out, err);
+		return rc ? elsewhere(err, rc) : 0;
+	}
+	rc = find_ref(k, ref, &r, &loc.member, err);
 	if (rc)
 		return rc;
 	if (r->place == CASG_PLACE_HERE) {
@@ -390,13 +435,162 @@ static int ref_info(struct check *k, struct worker *wk, uint64_t ref,
 
 /* ---- nodes ------------------------------------------------------------- */
 
-static int node_id(struct check *k, struct worker *wk, struct casg_oid *id_out,
-		   struct casg_err *err)
+/*
+ * The nodes of this pack, as a source for casg_nodes: it may have no index
+ * yet, so they are found by number and read from the file.  Others come from
+ * the store.
+ */
+static int find_node(void *ctx, const struct casg_oid *id, uint32_t near,
+		     struct casg_loc *loc_out, struct casg_err *err)
+{
+	struct worker *wk = ctx;
+	int rc;
+
+	(void)near;
+	if (!wk->k->opts->store)
+		return 0;
+	rc = casg_store_find_node(wk->k->opts->store, id, loc_out, err);
+	return rc < 0 ? elsewhere(err, rc) : rc;
+}
+
+static int node_number(void *ctx, const struct casg_loc *loc, uint32_t *out,
+		       struct casg_err *err)
+{
+	struct worker *wk = ctx;
+	int rc;
+
+	if (loc->pack == THIS_PACK) {
+		*out = wk->k->w->chunks[loc->chunk].first_node + loc->member;
+		return 0;
+	}
+	rc = casg_packidx_node_number(casg_store_idx(wk->k->opts->store, loc->pack), loc->chunk,
+				      loc->member, out, err);
+	return rc ? elsewhere(err, rc) : 0;
+}
+
+/* The chunk of this pack that holds the node with this number. */
+static uint32_t chunk_of_node(const struct casg_packwalk *w, uint32_t number)
+{
+	uint32_t lo = 0, hi = w->nchunks;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (w->chunks[mid].first_node <= number)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	/* behind it, chunks of other kinds may have the same first node */
+	while (lo && w->idx[lo - 1].kind != CASG_CHUNK_NODE)
+		lo--;
+	return lo - 1;
+}
+
+static int node_at(void *ctx, uint32_t pack, uint32_t number, struct casg_loc *loc_out,
+		   struct casg_oid *id_out, struct casg_err *err)
+{
+	struct worker *wk = ctx;
+	struct casg_packwalk *w = wk->k->w;
+	struct casg_idx_node n;
+	uint32_t chunk;
+	int rc;
+
+	if (pack != THIS_PACK) {
+		rc = casg_packidx_node_at(casg_store_idx(wk->k->opts->store, pack), number, &n,
+					  err);
+		if (rc)
+			return elsewhere(err, rc);
+		if (loc_out)
+			*loc_out = (struct casg_loc){ pack, n.chunk, n.member };
+		if (id_out)
+			*id_out = n.id;
+		return 0;
+	}
+	chunk = chunk_of_node(w, number);
+	if (loc_out)
+		*loc_out = (struct casg_loc){ pack, chunk,
+					      number - w->chunks[chunk].first_node };
+	/* ids are asked for in the second pass, when those before are known */
+	if (id_out && w->chunks[chunk].state != CASG_WALK_GOOD)
+		return casg_err_set(err, CASG_EABSENT,
+				    "what it refers to cannot be had: chunk %u is damaged", chunk);
+	if (id_out)
+		*id_out = w->nodes[number].id;
+	return 0;
+}
+
+static int hold(struct worker *wk, uint32_t chunk, struct casg_chunk *ch, struct held **out,
+		struct casg_err *err)
+{
+	struct held *h = calloc(1, sizeof(*h)), **p = &wk->held;
+
+	if (!h) {
+		casg_chunk_free(ch);
+		return casg_err_nomem(err);
+	}
+	h->ch = ch;
+	h->chunk = chunk;
+	h->users = 1;
+	ch->owner = h;
+	while (*p)
+		p = &(*p)->next;
+	*p = h;
+	wk->nheld++;
+	*out = h;
+	return 0;
+}
+
+static int get_nodes(void *ctx, uint32_t pack, uint32_t chunk, const struct casg_chunk **out,
+		     struct casg_err *err)
+{
+	struct worker *wk = ctx;
+	struct casg_chunk *ch = NULL;
+	struct held *h = wk->held;
+	int rc;
+
+	if (pack != THIS_PACK) {
+		rc = casg_store_get(wk->k->opts->store, wk->coder, pack, chunk, out, err);
+		return rc ? elsewhere(err, rc) : 0;
+	}
+	while (h && h->chunk != chunk)
+		h = h->next;
+	if (h) {
+		h->users++;
+	} else {
+		rc = decode(wk->k, wk, chunk, &ch, err);
+		if (rc)
+			return elsewhere(err, rc);
+		rc = hold(wk, chunk, ch, &h, err);
+		if (rc)
+			return rc;
+		release_held(wk, HELD_MAX);
+	}
+	*out = h->ch;
+	return 0;
+}
+
+static void put_nodes(void *ctx, const struct casg_chunk *ch)
+{
+	struct worker *wk = ctx;
+
+	if (!ch)
+		return;
+	for (struct held *h = wk->held; h; h = h->next)
+		if (h->ch == ch) {
+			h->users--;
+			return;
+		}
+	casg_store_put(wk->k->opts->store, ch);
+}
+
+static int node_id(struct check *k, struct worker *wk, const struct casg_node *n,
+		   struct casg_oid *id_out, struct casg_err *err)
 {
 	struct casg_hasher *h = casg_coder_hasher(wk->coder);
-	struct casg_node *n = &wk->node;
 
 	for (uint32_t i = 0; i < n->count; i++) {
+		struct casg_entry e;
 		struct casg_objinfo o;
 		int rc;
 
@@ -404,35 +598,103 @@ static int node_id(struct check *k, struct worker *wk, struct casg_oid *id_out,
 			casg_child_hash(h, &n->children[i], &wk->hashes[i]);
 			continue;
 		}
-		rc = ref_info(k, wk, n->entries[i].ref, &o, err);
+		e = n->entries[i];
+		rc = ref_info(k, wk, e.pack, e.ref, &o, err);
 		if (rc)
 			return casg_err_prefix(err, "entry %u", i);
-		n->entries[i].oid = o.id;
-		n->entries[i].length = o.nbytes;
-		casg_entry_hash(h, &n->entries[i], &wk->hashes[i]);
+		e.oid = o.id;
+		e.length = o.nbytes;
+		casg_entry_hash(h, &e, &wk->hashes[i]);
 	}
 	casg_node_id(h, n->kind, n->level, n->count, wk->hashes, id_out);
 	return 0;
 }
 
-static int check_nodes(struct check *k, struct worker *wk, uint32_t chunk,
-		       struct casg_err *err)
+/* The members of a chunk that are leaves, or those that are not. */
+static int check_level(struct check *k, struct worker *wk, uint32_t chunk,
+		       const struct casg_chunk *ch, int leaves, struct casg_err *err)
 {
 	struct casg_idx_node *out = k->w->nodes + k->w->chunks[chunk].first_node;
-	struct casg_chunk *ch = NULL;
-	int rc = load(k, wk, chunk, &ch, err);
+	int rc = 0;
 
 	for (uint32_t i = 0; !rc && i < ch->nmembers; i++) {
+		const struct casg_loc loc = { THIS_PACK, chunk, i };
+		const struct casg_tnode *t;
+		/* the second byte of the structure is the level */
+		int is_leaf = ch->column[i * CASG_COLUMNS] < 2 || !ch->data[ch->offset[i] + 1];
+
+		if (is_leaf != leaves)
+			continue;
 		out[i].chunk = chunk;
 		out[i].member = i;
-		rc = casg_node_decode(&wk->node, ch, i, err);
-		if (!rc)
-			rc = node_id(k, wk, &out[i].id, err);
+		rc = casg_nodes_at(wk->nodes, &loc, &t, err);
+		if (!rc) {
+			rc = node_id(k, wk, &t->node, &out[i].id, err);
+			casg_nodes_put(wk->nodes, t);
+		}
 		if (rc)
 			casg_err_prefix(err, "member %u", i);
 	}
-	casg_chunk_free(ch);
 	return rc;
+}
+
+static struct casg_nodes *make_nodes(struct check *k, struct worker *wk)
+{
+	const struct casg_nodes_source src = {
+		.ctx = wk, .find = find_node, .number = node_number, .at = node_at,
+		.get = get_nodes, .put = put_nodes,
+	};
+
+	wk->k = k;
+	return casg_nodes_new_from(&src);
+}
+
+/*
+ * Leaves need the ids of sequences, and bases only as they are: any order
+ * will do.  Interior nodes need the ids of nodes before them in the pack.
+ */
+static int check_leaves(struct check *k, struct worker *wk, uint32_t chunk,
+			struct casg_err *err)
+{
+	struct casg_chunk *ch = NULL;
+	struct held *h = NULL;
+	int rc = load(k, wk, chunk, &ch, err);
+
+	if (rc) {
+		casg_chunk_free(ch);
+		return rc;
+	}
+	rc = hold(wk, chunk, ch, &h, err);
+	if (rc)
+		return rc;
+	rc = check_level(k, wk, chunk, ch, 1, err);
+	h->users--;
+	release_held(wk, HELD_MAX);
+	return rc;
+}
+
+static int check_interior(struct check *k, struct worker *wk, uint32_t chunk,
+			  struct casg_err *err)
+{
+	const struct casg_chunk *ch;
+	int rc = get_nodes(wk, THIS_PACK, chunk, &ch, err);
+
+	if (rc)
+		return rc;
+	rc = check_level(k, wk, chunk, ch, 0, err);
+	put_nodes(wk, ch);
+	return rc;
+}
+
+/* One after the other, in the order of the file. */
+static void check_interiors(struct check *k, const uint32_t *chunks, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct casg_err err = CASG_ERR_INIT;
+
+		if (check_interior(k, &k->workers[0], chunks[i], &err))
+			casg_packwalk_note(k->w, chunks[i], &err);
+	}
 }
 
 /* ---- piece lists ------------------------------------------------------- */
@@ -555,7 +817,8 @@ static int check_full(struct check *k, uint32_t *list, struct casg_err *err)
 		return rc;
 	casg_packwalk_count(w);
 	run(k, list, pick(w, REFS, CASG_WALK_UNCHECKED, list), read_refs);
-	run(k, list, pick(w, NODES, CASG_WALK_UNCHECKED, list), check_nodes);
+	run(k, list, pick(w, NODES, CASG_WALK_UNCHECKED, list), check_leaves);
+	check_interiors(k, list, pick(w, NODES, CASG_WALK_GOOD, list));
 	run(k, list, pick(w, LISTS, CASG_WALK_GOOD, list), check_wholes);
 	return 0;
 }

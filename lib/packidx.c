@@ -9,7 +9,7 @@ static const char magic[8] = { 'c', 'a', 's', 'g', 'p', 'i', 'd', 'x' };
 
 enum {
 	HEAD_SZ = 72, CHUNK_SZ = 64, BYID_SZ = 4, BUCKET_SZ = 4, OBJECT_SZ = 8,
-	NODE_SZ = 40
+	NODE_SZ = 40, SLOT_SZ = 4
 };
 
 static void lay_out(struct casg_packidx *x)
@@ -22,7 +22,8 @@ static void lay_out(struct casg_packidx *x)
 	x->at_objects = casg_place_after(x->at_buckets, ((uint64_t)1 << x->bits) + 1,
 					 BUCKET_SZ);
 	x->at_nodes = casg_place_after(x->at_objects, x->nobjects, OBJECT_SZ);
-	x->end = casg_place_after(x->at_nodes, x->nnodes, NODE_SZ);
+	x->at_slots = casg_place_after(x->at_nodes, x->nnodes, NODE_SZ);
+	x->end = casg_place_after(x->at_slots, x->has_slots ? x->nnodes : 0, SLOT_SZ);
 }
 
 /* About 16 objects a bucket. */
@@ -61,10 +62,17 @@ static int cmp_object(const void *a, const void *b)
 	return x->object < y->object ? -1 : x->object > y->object;
 }
 
+struct node_key {
+	struct casg_idx_node node;
+	uint32_t number;
+};
+
 static int cmp_node(const void *a, const void *b)
 {
-	return casg_oid_cmp(&((const struct casg_idx_node *)a)->id,
-			    &((const struct casg_idx_node *)b)->id);
+	const struct node_key *x = a, *y = b;
+	int c = casg_oid_cmp(&x->node.id, &y->node.id);
+
+	return c ? c : x->number < y->number ? -1 : x->number > y->number;
 }
 
 struct chunk_key {
@@ -148,6 +156,7 @@ static int put_chunks(const struct casg_packidx_src *s, struct casg_blocks_write
 		casg_put_le32(e + 52, c->nmembers);
 		casg_put_le32(e + 56, c->first);
 		e[60] = c->kind;
+		e[61] = c->layout;
 		casg_blocks_put(w, e, sizeof(e));
 		keys[i].id = c->id;
 		keys[i].chunk = i;
@@ -195,24 +204,36 @@ static int put_objects(const struct casg_packidx_src *s, unsigned int bits,
 	return 0;
 }
 
+/* By id, then the slot of each node in the order of the file. */
 static int put_nodes(const struct casg_packidx_src *s, struct casg_blocks_writer *w)
 {
-	struct casg_idx_node *v = malloc((size_t)s->nnodes * sizeof(*v) + 1);
+	struct node_key *v = malloc((size_t)s->nnodes * sizeof(*v) + 1);
+	uint32_t *slot = malloc((size_t)s->nnodes * sizeof(*slot) + 1);
+	uint8_t e[NODE_SZ];
 
-	if (!v)
+	if (!v || !slot) {
+		free(v);
+		free(slot);
 		return -1;
-	if (s->nnodes)
-		memcpy(v, s->nodes, (size_t)s->nnodes * sizeof(*v));
+	}
+	for (uint32_t i = 0; i < s->nnodes; i++) {
+		v[i].node = s->nodes[i];
+		v[i].number = i;
+	}
 	qsort(v, s->nnodes, sizeof(*v), cmp_node);
 	for (uint32_t i = 0; i < s->nnodes; i++) {
-		uint8_t e[NODE_SZ];
-
-		memcpy(e, v[i].id.b, CASG_OID_RAWSZ);
-		casg_put_le32(e + 32, v[i].chunk);
-		casg_put_le32(e + 36, v[i].member);
-		casg_blocks_put(w, e, sizeof(e));
+		memcpy(e, v[i].node.id.b, CASG_OID_RAWSZ);
+		casg_put_le32(e + 32, v[i].node.chunk);
+		casg_put_le32(e + 36, v[i].node.member);
+		casg_blocks_put(w, e, NODE_SZ);
+		slot[v[i].number] = i;
+	}
+	for (uint32_t i = 0; i < s->nnodes; i++) {
+		casg_put_le32(e, slot[i]);
+		casg_blocks_put(w, e, SLOT_SZ);
 	}
 	free(v);
+	free(slot);
 	return 0;
 }
 
@@ -234,8 +255,11 @@ int casg_packidx_build(const struct casg_packidx_src *s, struct casg_buf *out,
 /* Few, and searched with every look-up: kept in memory. */
 static int load_firsts(struct casg_packidx *x, struct casg_err *err)
 {
+	uint64_t nnodes = 0;
+
 	x->first = malloc((size_t)x->nchunks * sizeof(*x->first) + 1);
-	if (!x->first)
+	x->first_node = malloc((size_t)x->nchunks * sizeof(*x->first_node) + 1);
+	if (!x->first || !x->first_node)
 		return casg_err_nomem(err);
 	for (uint32_t i = 0; i < x->nchunks; i++) {
 		const uint8_t *e = casg_blocks_entry(&x->blocks, x->at_chunks, i, CHUNK_SZ, err);
@@ -243,6 +267,10 @@ static int load_firsts(struct casg_packidx *x, struct casg_err *err)
 		if (!e)
 			return CASG_ECORRUPT;
 		x->first[i] = casg_get_le32(e + 56);
+		x->first_node[i] = (uint32_t)nnodes;
+		nnodes += e[60] == CASG_CHUNK_NODE ? casg_get_le32(e + 52) : 0;
+		if (nnodes > x->nnodes)
+			return casg_err_set(err, CASG_ECORRUPT, "its chunks hold more nodes than it lists");
 	}
 	return 0;
 }
@@ -251,15 +279,17 @@ int casg_packidx_open(struct casg_packidx *x, const uint8_t *data, uint64_t nbyt
 		      struct casg_err *err)
 {
 	const uint8_t *h;
+	uint32_t version;
 	int rc;
 
 	memset(x, 0, sizeof(*x));
 	if (nbytes < CASG_BLOCK || memcmp(data, magic, 8))
 		return casg_err_set(err, CASG_ENOTOURS, "it is not a casg pack index");
-	if (casg_get_le32(data + 8) != CASG_PACKIDX_VERSION)
+	version = casg_get_le32(data + 8);
+	if (version < CASG_PACKIDX_OLDEST || version > CASG_PACKIDX_VERSION)
 		return casg_err_set(err, CASG_EUNSUPPORTED,
-				    "unsupported pack index version %u",
-				    casg_get_le32(data + 8));
+				    "unsupported pack index version %u", version);
+	x->has_slots = version >= 2;
 	rc = casg_blocks_init(&x->blocks, data, nbytes, err);
 	if (rc)
 		return rc;
@@ -293,7 +323,8 @@ int casg_packidx_open(struct casg_packidx *x, const uint8_t *data, uint64_t nbyt
 void casg_packidx_release(struct casg_packidx *x)
 {
 	free(x->first);
-	x->first = NULL;
+	free(x->first_node);
+	x->first = x->first_node = NULL;
 	casg_blocks_release(&x->blocks);
 }
 
@@ -314,6 +345,7 @@ int casg_packidx_chunk(struct casg_packidx *x, uint32_t chunk,
 	out->nmembers = casg_get_le32(e + 52);
 	out->first = casg_get_le32(e + 56);
 	out->kind = e[60];
+	out->layout = e[61];
 	return 0;
 }
 
@@ -485,6 +517,51 @@ int casg_packidx_find_node(struct casg_packidx *x, const struct casg_oid *id,
 		else
 			hi = mid;
 	}
+	return 0;
+}
+
+int casg_packidx_node_number(struct casg_packidx *x, uint32_t chunk, uint32_t member,
+			     uint32_t *number_out, struct casg_err *err)
+{
+	uint32_t next;
+
+	if (chunk >= x->nchunks)
+		return casg_err_set(err, CASG_ECORRUPT, "the pack has no chunk %u", chunk);
+	next = chunk + 1 < x->nchunks ? x->first_node[chunk + 1] : x->nnodes;
+	if (member >= next - x->first_node[chunk])
+		return casg_err_set(err, CASG_ECORRUPT, "chunk %u has no node %u", chunk, member);
+	*number_out = x->first_node[chunk] + member;
+	return 0;
+}
+
+int casg_packidx_node_at(struct casg_packidx *x, uint32_t number, struct casg_idx_node *out,
+			 struct casg_err *err)
+{
+	uint32_t slot, lo = 0, hi = x->nchunks;
+	int rc;
+
+	if (number >= x->nnodes)
+		return casg_err_set(err, CASG_ECORRUPT, "the pack has no node %u", number);
+	if (!x->has_slots)
+		return casg_err_set(err, CASG_EUNSUPPORTED,
+				    "its index is of an older version: 'casg index-pack' writes it anew");
+	rc = get_u32(x, x->at_slots, number, SLOT_SZ, 0, &slot, err);
+	if (!rc && slot >= x->nnodes)
+		rc = casg_err_set(err, CASG_ECORRUPT, "it numbers nodes beyond its last");
+	if (!rc)
+		rc = casg_packidx_node(x, slot, out, err);
+	if (rc)
+		return rc;
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (x->first_node[mid] <= number)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo || out->chunk != lo - 1 || out->member != number - x->first_node[lo - 1])
+		return casg_err_set(err, CASG_ECORRUPT, "its list of nodes contradicts itself");
 	return 0;
 }
 

@@ -21,7 +21,8 @@
 #include "err.h"
 #include "oid.h"
 
-#define CASG_PACKIDX_VERSION 1
+#define CASG_PACKIDX_VERSION 2 /* written */
+#define CASG_PACKIDX_OLDEST 1  /* read: without the list of nodes by number */
 #define CASG_PACK_OBJECTS_MAX ((uint32_t)1 << 21)
 
 struct casg_idx_chunk {
@@ -32,6 +33,7 @@ struct casg_idx_chunk {
 	uint32_t nmembers;
 	uint32_t first;    /* objects in the chunks before this one */
 	uint8_t kind;      /* enum casg_chunk_kind */
+	uint8_t layout;    /* of NODE chunks: enum casg_chunk_layout; else 0 */
 };
 
 struct casg_idx_node {
@@ -48,7 +50,7 @@ struct casg_packidx_src {
 	uint32_t nchunks;
 	const struct casg_objinfo *objects; /* by object number */
 	uint32_t nobjects;
-	const struct casg_idx_node *nodes; /* any order */
+	const struct casg_idx_node *nodes; /* by number: in file order */
 	uint32_t nnodes;
 };
 
@@ -63,7 +65,9 @@ struct casg_packidx {
 	uint32_t nchunks, nobjects, nnodes;
 	unsigned int bits; /* the bucket of an object is the top bits of its id */
 	uint32_t *first;      /* of each chunk: objects before it */
-	struct casg_place at_chunks, at_byid, at_buckets, at_objects, at_nodes, end;
+	uint32_t *first_node; /* and nodes before it */
+	int has_slots;
+	struct casg_place at_chunks, at_byid, at_buckets, at_objects, at_nodes, at_slots, end;
 };
 
 /* 'data' is borrowed until release. */
@@ -100,6 +104,11 @@ int casg_packidx_find_node(struct casg_packidx *x, const struct casg_oid *id,
 /* The entry in a slot (0 .. nnodes-1) of the node table, which is in the order of ids. */
 int casg_packidx_node(struct casg_packidx *x, uint32_t slot, struct casg_idx_node *out,
 		      struct casg_err *err);
+/* Nodes are numbered through the pack in file order. */
+int casg_packidx_node_number(struct casg_packidx *x, uint32_t chunk, uint32_t member,
+			     uint32_t *number_out, struct casg_err *err);
+int casg_packidx_node_at(struct casg_packidx *x, uint32_t number, struct casg_idx_node *out,
+			 struct casg_err *err);
 int casg_packidx_find_chunk(struct casg_packidx *x, const struct casg_oid *id,
 			    uint32_t *chunk_out, struct casg_err *err);
 

@@ -199,6 +199,7 @@ int casg_packw_add(struct casg_packw *w, const uint8_t *chunk, size_t nbytes,
 	c->nmembers = h.nmembers;
 	c->first = first;
 	c->kind = h.kind;
+	c->layout = h.kind == CASG_CHUNK_NODE ? h.layout : 0;
 	return put(w, chunk, nbytes, err);
 }
 

@@ -183,6 +183,7 @@ static int add_chunk(struct casg_packwalk *w, const struct casg_chunk_head *h,
 	x->nmembers = h->nmembers;
 	x->first = w->nobjects;
 	x->kind = h->kind;
+	x->layout = h->kind == CASG_CHUNK_NODE ? h->layout : 0;
 	c->layout = h->layout;
 	c->first_node = w->nnodes;
 	if (h->kind == CASG_CHUNK_NODE)

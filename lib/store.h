@@ -35,11 +35,6 @@ struct casg_store_opts {
 	int skip_unindexed;     /* leave out packs without a good index (to rebuild them) */
 };
 
-/* Where an object or node lies: pack (as numbered in this store), chunk, member. */
-struct casg_loc {
-	uint32_t pack, chunk, member;
-};
-
 int casg_store_open(struct casg_store **store_out, const struct casg_store_opts *opts,
 		    struct casg_err *err);
 void casg_store_close(struct casg_store *s);

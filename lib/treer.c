@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 
+#include "nodes.h"
+
 struct frame {
-	struct casg_node node;
+	const struct casg_tnode *t;  /* held; NULL: empty */
 	struct casg_oid id;
-	const struct casg_chunk *ch; /* held: descriptions point into it; NULL: empty */
-	uint32_t pack;
 	uint32_t at;                 /* the entry that comes next */
 	int last;                    /* the rightmost of its level */
 };
@@ -14,6 +14,7 @@ struct frame {
 struct casg_treer {
 	struct casg_store *s;
 	struct casg_coder *c;
+	struct casg_nodes *nodes;
 	struct casg_oid root;
 	int depth;                   /* frames in use; 0: at the end */
 	int root_level;
@@ -106,23 +107,24 @@ static int check_end(const struct casg_node *n, const struct casg_oid *id,
 
 static void drop_frame(struct casg_treer *t, int i)
 {
-	casg_store_put(t->s, t->f[i].ch);
-	t->f[i].ch = NULL;
+	casg_nodes_put(t->nodes, t->f[i].t);
+	t->f[i].t = NULL;
 }
 
 /* Is the node in frame i what must stand there, whoever refers to it? */
 static int check_place(struct casg_treer *t, int i, const struct casg_oid *id,
 		       const struct casg_child *parent, int level, struct casg_err *err)
 {
-	struct frame *f = &t->f[i];
-	int rc = parent ? check_child(&f->node, parent, level, err) : 0;
+	struct frame *f = &t->f[i], *up = i ? f - 1 : NULL;
+	const struct casg_node *n = &f->t->node;
+	int rc = parent ? check_child(n, parent, level, err) : 0;
 
 	/* the last child of the last: nothing follows on its level */
-	f->last = !parent || (t->f[i - 1].last &&
-			      parent == &t->f[i - 1].node.children[t->f[i - 1].node.count - 1]);
+	f->last = !parent || (up->last &&
+			      parent == &up->t->node.children[up->t->node.count - 1]);
 	if (!rc && !f->last)
-		rc = check_end(&f->node, id, err);
-	if (!rc && !parent && f->node.level && f->node.count < 2)
+		rc = check_end(n, id, err);
+	if (!rc && !parent && n->level && n->count < 2)
 		rc = corrupt(err, "a root above the leaves has one child", id);
 	return rc;
 }
@@ -131,22 +133,13 @@ static int read_frame(struct casg_treer *t, int i, const struct casg_oid *id,
 		      struct casg_err *err)
 {
 	struct frame *f = &t->f[i];
-	char hex[CASG_OID_HEXSZ + 1];
-	struct casg_loc loc;
-	int rc = casg_store_find_node(t->s, id, &loc, err);
+	int rc;
 
 	drop_frame(t, i);
-	if (!rc)
-		return casg_err_set(err, CASG_EABSENT, "tree node %s is in no pack here",
-				    casg_oid_hex(id, hex));
-	if (rc > 0)
-		rc = casg_store_get(t->s, t->c, loc.pack, loc.chunk, &f->ch, err);
-	if (!rc)
-		rc = casg_node_decode(&f->node, f->ch, loc.member, err);
-	if (!rc && f->node.level)
-		rc = check_interior_id(t, &f->node, id, err);
+	rc = casg_nodes_get(t->nodes, id, &f->t, err);
+	if (!rc && f->t->node.level)
+		rc = check_interior_id(t, &f->t->node, id, err);
 	f->id = *id;
-	f->pack = loc.pack;
 	return rc;
 }
 
@@ -158,7 +151,7 @@ static int load(struct casg_treer *t, int i, const struct casg_oid *id,
 		const struct casg_child *parent, int level, struct casg_err *err)
 {
 	struct frame *f = &t->f[i];
-	int rc = f->ch && casg_oid_eq(&f->id, id) ? 0 : read_frame(t, i, id, err);
+	int rc = f->t && casg_oid_eq(&f->id, id) ? 0 : read_frame(t, i, id, err);
 
 	if (!rc)
 		rc = check_place(t, i, id, parent, level, err);
@@ -180,12 +173,18 @@ struct casg_treer *casg_treer_open(struct casg_store *s, struct casg_coder *c,
 	t->s = s;
 	t->c = c;
 	t->root = *root;
+	t->nodes = casg_nodes_new(s, c);
+	if (!t->nodes) {
+		casg_treer_free(t);
+		casg_err_nomem(err);
+		return NULL;
+	}
 	if (load(t, 0, root, NULL, 0, err)) {
 		casg_treer_free(t);
 		return NULL;
 	}
-	t->root_level = t->f[0].node.level;
-	t->count = records_below(&t->f[0].node);
+	t->root_level = t->f[0].t->node.level;
+	t->count = records_below(&t->f[0].t->node);
 	t->depth = 1;
 	return t;
 }
@@ -194,10 +193,9 @@ void casg_treer_free(struct casg_treer *t)
 {
 	if (!t)
 		return;
-	for (int i = 0; i <= CASG_NODE_LEVEL_MAX; i++) {
+	for (int i = 0; i <= CASG_NODE_LEVEL_MAX; i++)
 		drop_frame(t, i);
-		casg_node_release(&t->f[i].node);
-	}
+	casg_nodes_free(t->nodes);
 	casg_buf_release(&t->desc);
 	free(t);
 }
@@ -210,10 +208,10 @@ uint64_t casg_treer_count(const struct casg_treer *t)
 /* Down to the leaf below the entry each frame stands at. */
 static int descend(struct casg_treer *t, struct casg_err *err)
 {
-	while (t->f[t->depth - 1].node.level) {
+	while (t->f[t->depth - 1].t->node.level) {
 		struct frame *f = &t->f[t->depth - 1];
-		struct casg_child *c = &f->node.children[f->at];
-		int rc = load(t, t->depth, &c->id, c, f->node.level - 1, err);
+		const struct casg_child *c = &f->t->node.children[f->at];
+		int rc = load(t, t->depth, &c->id, c, f->t->node.level - 1, err);
 
 		if (rc)
 			return rc;
@@ -222,38 +220,42 @@ static int descend(struct casg_treer *t, struct casg_err *err)
 	return 0;
 }
 
+/* The first entry that ends at or after the key. */
+static uint32_t find_entry(const struct casg_node *n, const char *key, size_t klen)
+{
+	uint32_t lo = 0, hi = n->count;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		const struct casg_child *c = n->level ? &n->children[mid] : NULL;
+		const struct casg_entry *e = n->level ? NULL : &n->entries[mid];
+		int cmp = c ? casg_key_cmp(c->last, c->last_len, c->last_occurrence, key,
+					   klen, 0)
+			    : casg_key_cmp(e->key, e->klen, e->occurrence, key, klen, 0);
+
+		if (cmp < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 int casg_treer_seek(struct casg_treer *t, const char *key, size_t klen,
 		    struct casg_err *err)
 {
 	t->depth = 1;
 	for (;;) {
 		struct frame *f = &t->f[t->depth - 1];
-		uint32_t lo = 0, hi = f->node.count;
-		struct casg_child *c;
+		const struct casg_node *n = &f->t->node;
+		const struct casg_child *c;
 		int rc;
 
-		/* the first entry that ends at or after the key */
-		while (lo < hi) {
-			uint32_t mid = lo + (hi - lo) / 2;
-			int cmp = f->node.level ?
-				casg_key_cmp(f->node.children[mid].last,
-					     f->node.children[mid].last_len,
-					     f->node.children[mid].last_occurrence,
-					     key, klen, 0) :
-				casg_key_cmp(f->node.entries[mid].key,
-					     f->node.entries[mid].klen,
-					     f->node.entries[mid].occurrence, key, klen, 0);
-
-			if (cmp < 0)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		f->at = lo;
-		if (!f->node.level || lo == f->node.count)
+		f->at = find_entry(n, key, klen);
+		if (!n->level || f->at == n->count)
 			return 0;
-		c = &f->node.children[lo];
-		rc = load(t, t->depth, &c->id, c, f->node.level - 1, err);
+		c = &n->children[f->at];
+		rc = load(t, t->depth, &c->id, c, n->level - 1, err);
 		if (rc)
 			return rc;
 		t->depth++;
@@ -266,21 +268,21 @@ int casg_treer_next_raw(struct casg_treer *t, struct casg_entry *e, uint32_t *pa
 	while (t->depth) {
 		struct frame *f = &t->f[t->depth - 1];
 
-		if (f->at == f->node.count) {
+		if (f->at == f->t->node.count) {
 			/* this node is done: the one above goes on */
 			if (--t->depth)
 				t->f[t->depth - 1].at++;
 			continue;
 		}
-		if (f->node.level) {
+		if (f->t->node.level) {
 			int rc = descend(t, err);
 
 			if (rc)
 				return rc;
 			continue;
 		}
-		*e = f->node.entries[f->at++];
-		*pack_out = f->pack;
+		*e = f->t->node.entries[f->at++];
+		*pack_out = e->pack;
 		return 1;
 	}
 	return 0;
@@ -292,7 +294,7 @@ uint64_t casg_treer_rank(const struct casg_treer *t)
 
 	for (int i = 0; i + 1 < t->depth; i++)
 		for (uint32_t k = 0; k < t->f[i].at; k++)
-			rank += t->f[i].node.children[k].count;
+			rank += t->f[i].t->node.children[k].count;
 	return rank;
 }
 
@@ -338,12 +340,14 @@ static int walk(struct casg_treer *t, int i, const struct casg_oid *id,
 	rc = load(t, i, id, parent, level, err);
 	if (!rc)
 		rc = casg_store_find_node(t->s, id, &loc, err) < 0 ? CASG_ECORRUPT : 0;
-	level = t->f[i].node.level;
+	level = rc ? 0 : t->f[i].t->node.level;
 	if (!rc)
 		rc = fn(ctx, id, &loc, level, err);
-	for (uint32_t k = 0; level && k < t->f[i].node.count && !rc; k++)
-		rc = walk(t, i + 1, &t->f[i].node.children[k].id, &t->f[i].node.children[k],
-			  level - 1, fn, ctx, err);
+	for (uint32_t k = 0; level && !rc && k < t->f[i].t->node.count; k++) {
+		const struct casg_child *c = &t->f[i].t->node.children[k];
+
+		rc = walk(t, i + 1, &c->id, c, level - 1, fn, ctx, err);
+	}
 	return rc;
 }
 

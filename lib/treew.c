@@ -295,7 +295,7 @@ static int encode_nodes(struct casg_treew *t, struct casg_coder *c, struct group
 	}
 	casg_buf_reset(&g->out);
 	if (!rc)
-		rc = casg_chunk_encode_nodes(c, t->level, m, n, &g->out, &g->id, err);
+		rc = casg_chunk_encode_nodes(c, CASG_LAYOUT_COLUMNS, t->level, m, n, &g->out, &g->id, err);
 out:
 	for (int j = 0; j < CASG_COLUMNS; j++)
 		casg_buf_release(&col[j]);
@@ -628,7 +628,7 @@ static int flush_gather(struct casg_treew *t, struct gather *g, struct casg_err 
 	for (size_t i = 0; i < g->n * CASG_COLUMNS; i++)
 		g->m[i].p = g->col[i % CASG_COLUMNS].data + (uintptr_t)g->m[i].p;
 	if (!rc)
-		rc = casg_chunk_encode_nodes(t->coders[0], t->level, g->m, (uint32_t)g->n,
+		rc = casg_chunk_encode_nodes(t->coders[0], CASG_LAYOUT_COLUMNS, t->level, g->m, (uint32_t)g->n,
 					     &out, &id, err);
 	if (!rc)
 		rc = casg_packw_room(t->packw, out.len, 0, err);

@@ -210,11 +210,11 @@ test_expect_success 'a forged pack: right checksums, wrong content' '
 '
 
 test_expect_success 'an unknown version or kind is named, and is no damage' '
-	printf "casgpack\002\000\000\000\000\000\000\000casgend\n\000\000\000\000\000\000\000\000" >v2 &&
+	printf "casgpack\003\000\000\000\000\000\000\000casgend\n\000\000\000\000\000\000\000\000" >v2 &&
 	test_expect_code 128 casg-index-pack v2 2>err &&
-	test_grep "unsupported pack version 2" err &&
+	test_grep "unsupported pack version 3" err &&
 	test_expect_code 128 casg-verify-pack v2 2>err &&
-	test_grep "unsupported pack version 2" err &&
+	test_grep "unsupported pack version 3" err &&
 	cp good/pack-$seqs.pack kind &&
 	printf "\011" | dd of=kind bs=1 seek=16 conv=notrunc 2>/dev/null &&
 	casg-reseal pack kind &&
@@ -297,10 +297,10 @@ test_expect_success 'a forged index: right checksums, wrong entries' '
 
 test_expect_success 'an index of a version that is not known' '
 	restore &&
-	printf "\002" | dd of=$packs/pack-$seqs.idx bs=1 seek=8 conv=notrunc 2>/dev/null &&
+	printf "\003" | dd of=$packs/pack-$seqs.idx bs=1 seek=8 conv=notrunc 2>/dev/null &&
 	casg-reseal idx $packs/pack-$seqs.idx &&
 	test_expect_code 128 casg-verify-pack $packs/pack-$seqs.pack 2>err &&
-	test_grep "unsupported pack index version 2" err &&
+	test_grep "unsupported pack index version 3" err &&
 	restore
 '
 

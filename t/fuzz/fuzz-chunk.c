@@ -34,7 +34,7 @@ static void again(struct casg_coder *c, const struct casg_chunk *ch)
 		p += m[i].nbytes;
 	}
 	if (per > 1)
-		rc = casg_chunk_encode_nodes(c, 1, m, ch->nmembers, &out, &id, &err);
+		rc = casg_chunk_encode_nodes(c, CASG_LAYOUT_COLUMNS, 1, m, ch->nmembers, &out, &id, &err);
 	else
 		rc = casg_chunk_encode(c, ch->kind, dna, 1, m, ch->nmembers, NULL, &out,
 				       &id, &err);

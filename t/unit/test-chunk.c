@@ -138,7 +138,7 @@ static void test_nodes(void)
 	struct casg_chunk *ch = NULL;
 	struct casg_oid id, want;
 
-	ok(!casg_chunk_encode_nodes(coder, 3, col, 2, &out, &id, &err), "two nodes are encoded");
+	ok(!casg_chunk_encode_nodes(coder, CASG_LAYOUT_COLUMNS, 3, col, 2, &out, &id, &err), "two nodes are encoded");
 	ok(!casg_chunk_decode(coder, out.data, out.len, &ch, &err), "and decoded");
 	is_mem(ch->data, ch->offset[2], "s1keysrefskdescriptionsr", 24,
 	       "each node's columns lie together");
@@ -213,8 +213,8 @@ static void test_forged(void)
 	is_int(forge(&out, 0, 1), 0, "a forger who changes nothing gets through");
 	is_int(forge(&out, 0, 6), CASG_EUNSUPPORTED, "kind 6");
 	is_str(err.msg, "unsupported chunk kind 6", "is named");
-	is_int(forge(&out, 1, 3), CASG_EUNSUPPORTED, "layout 3");
-	is_str(err.msg, "unsupported chunk layout 3", "is named");
+	is_int(forge(&out, 1, 5), CASG_EUNSUPPORTED, "layout 5");
+	is_str(err.msg, "unsupported chunk layout 5", "is named");
 	is_int(forge(&out, 32, 2), CASG_EUNSUPPORTED, "codec 2");
 	is_str(err.msg, "unsupported codec 2", "is named");
 	is_int(forge(&out, 0, CASG_CHUNK_NODE), CASG_ECORRUPT, "a plain chunk of nodes");

@@ -11,7 +11,7 @@ static void test_head(void)
 	uint8_t h[CASG_PACK_HEADSZ];
 
 	casg_pack_head_encode(h);
-	is_mem(h, 16, "casgpack\1\0\0\0\0\0\0\0", 16, "the header is as the page says");
+	is_mem(h, 16, "casgpack\2\0\0\0\0\0\0\0", 16, "the header is as the page says");
 	is_int(casg_pack_head_decode(h, 16, &err), 0, "and is read");
 	is_int(casg_pack_head_decode(h, 15, &err), CASG_ENOTOURS, "not 15 bytes of it");
 	for (int i = 0; i < 8; i++) {
@@ -19,10 +19,13 @@ static void test_head(void)
 		is_int(casg_pack_head_decode(h, 16, &err), CASG_ENOTOURS, "not ours at %d", i);
 		h[i] ^= 1;
 	}
-	h[8] = 2;
-	is_int(casg_pack_head_decode(h, 16, &err), CASG_EUNSUPPORTED, "version 2");
-	is_str(err.msg, "unsupported pack version 2", "is named");
+	h[8] = 3;
+	is_int(casg_pack_head_decode(h, 16, &err), CASG_EUNSUPPORTED, "version 3");
+	is_str(err.msg, "unsupported pack version 3", "is named");
+	h[8] = 0;
+	is_int(casg_pack_head_decode(h, 16, &err), CASG_EUNSUPPORTED, "version 0");
 	h[8] = 1;
+	is_int(casg_pack_head_decode(h, 16, &err), 0, "version 1 is read");
 	h[13] = 1;
 	is_int(casg_pack_head_decode(h, 16, &err), CASG_EUNSUPPORTED, "a flag");
 	is_str(err.msg, "unsupported pack flags 0x100", "is named");

@@ -192,9 +192,9 @@ static void test_damage(void)
 	for (size_t n = 0; n < nblocks; n++)
 		ok(casg_packidx_open(&x, out.data, n * CASG_BLOCK, &err) < 0,
 		   "%zu of its %zu blocks are refused", n, nblocks);
-	out.data[8] = 2;
-	is_int(casg_packidx_open(&x, out.data, out.len, &err), CASG_EUNSUPPORTED, "version 2");
-	is_str(err.msg, "unsupported pack index version 2", "is named");
+	out.data[8] = 3;
+	is_int(casg_packidx_open(&x, out.data, out.len, &err), CASG_EUNSUPPORTED, "version 3");
+	is_str(err.msg, "unsupported pack index version 3", "is named");
 	casg_buf_release(&out);
 	free_src(&s);
 }

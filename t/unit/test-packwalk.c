@@ -286,7 +286,7 @@ static void put(struct forged *f, int kind, const struct casg_slice *m, uint32_t
 	struct casg_oid id;
 
 	if (kind == CASG_CHUNK_NODE)
-		casg_chunk_encode_nodes(coder, 3, m, n, &f->b, &id, &err);
+		casg_chunk_encode_nodes(coder, CASG_LAYOUT_COLUMNS, 3, m, n, &f->b, &id, &err);
 	else
 		casg_chunk_encode(coder, kind, 0, 3, m, n, NULL, &f->b, &id, &err);
 	if (id_out)

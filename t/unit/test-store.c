@@ -60,7 +60,7 @@ static void add_node(struct casg_buf col[CASG_COLUMNS], const struct casg_oid *i
 		m[j].p = col[j].data;
 		m[j].nbytes = col[j].len;
 	}
-	if (casg_chunk_encode_nodes(coder, 1, m, 1, &out, &chunk, &err) ||
+	if (casg_chunk_encode_nodes(coder, CASG_LAYOUT_COLUMNS, 1, m, 1, &out, &chunk, &err) ||
 	    casg_packw_add(w, out.data, out.len, &chunk, &info, &err))
 		printf("Bail out! %s\n", err.msg);
 	casg_buf_release(&out);
