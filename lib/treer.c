@@ -19,6 +19,7 @@ struct casg_treer {
 	int depth;                   /* frames in use; 0: at the end */
 	int root_level;
 	uint64_t count;
+	uint64_t nread;              /* nodes */
 	struct casg_buf desc;        /* a description that is a blob */
 	struct frame f[CASG_NODE_LEVEL_MAX + 1];
 };
@@ -135,6 +136,7 @@ static int read_frame(struct casg_treer *t, int i, const struct casg_oid *id,
 	struct frame *f = &t->f[i];
 	int rc;
 
+	t->nread++;
 	drop_frame(t, i);
 	rc = casg_nodes_get(t->nodes, id, &f->t, err);
 	if (!rc && f->t->node.level)
@@ -286,6 +288,79 @@ int casg_treer_next_raw(struct casg_treer *t, struct casg_entry *e, uint32_t *pa
 		return 1;
 	}
 	return 0;
+}
+
+/* ---- by hand ------------------------------------------------------------ */
+
+void casg_treer_rewind(struct casg_treer *t)
+{
+	t->depth = 1;
+	t->f[0].at = 0;
+}
+
+int casg_treer_item(struct casg_treer *t, struct casg_treer_item *out)
+{
+	struct frame *f;
+
+	while (t->depth && t->f[t->depth - 1].at == t->f[t->depth - 1].t->node.count)
+		if (--t->depth)
+			t->f[t->depth - 1].at++;
+	if (!t->depth)
+		return 0;
+	f = &t->f[t->depth - 1];
+	out->level = f->t->node.level;
+	out->child = f->t->node.level ? &f->t->node.children[f->at] : NULL;
+	out->entry = f->t->node.level ? NULL : &f->t->node.entries[f->at];
+	out->pack = out->entry ? out->entry->pack : 0;
+	return 1;
+}
+
+void casg_treer_skip(struct casg_treer *t)
+{
+	if (t->depth && t->f[t->depth - 1].at < t->f[t->depth - 1].t->node.count)
+		t->f[t->depth - 1].at++;
+}
+
+int casg_treer_enter(struct casg_treer *t, struct casg_err *err)
+{
+	struct frame *f = t->depth ? &t->f[t->depth - 1] : NULL;
+	int rc;
+
+	if (!f || !f->t->node.level || f->at == f->t->node.count)
+		return casg_err_set(err, CASG_EBUG, "no subtree to enter");
+	rc = load(t, t->depth, &f->t->node.children[f->at].id, &f->t->node.children[f->at],
+		  f->t->node.level - 1, err);
+	if (!rc)
+		t->depth++;
+	return rc;
+}
+
+uint64_t casg_treer_nodes_read(const struct casg_treer *t)
+{
+	return t->nread;
+}
+
+int casg_treer_seek_rank(struct casg_treer *t, uint64_t rank, struct casg_err *err)
+{
+	casg_treer_rewind(t);
+	if (rank > t->count)
+		return casg_err_set(err, CASG_EBUG, "a rank is beyond the last record");
+	for (;;) {
+		struct frame *f = &t->f[t->depth - 1];
+		int rc;
+
+		if (!f->t->node.level) {
+			f->at = (uint32_t)rank;
+			return 0;
+		}
+		while (f->at < f->t->node.count && rank >= f->t->node.children[f->at].count)
+			rank -= f->t->node.children[f->at++].count;
+		if (f->at == f->t->node.count)
+			return 0;
+		rc = casg_treer_enter(t, err);
+		if (rc)
+			return rc;
+	}
 }
 
 uint64_t casg_treer_rank(const struct casg_treer *t)

@@ -45,6 +45,31 @@ uint64_t casg_treer_rank(const struct casg_treer *t);
 int casg_treer_next_raw(struct casg_treer *t, struct casg_entry *e, uint32_t *pack_out,
 			struct casg_err *err);
 
+/*
+ * The same walk by hand, for those who pass over whole subtrees: the reader
+ * stands before an item, which is a subtree (its entry in the node above) or,
+ * in a leaf, a record.  After open and rewind it is the first of the root.
+ */
+struct casg_treer_item {
+	int level;                      /* of the node that holds it; 0: a record */
+	const struct casg_child *child; /* level > 0: the subtree */
+	const struct casg_entry *entry; /* level 0: as stored, not resolved */
+	uint32_t pack;                  /* level 0: whose references the entry has */
+};
+
+void casg_treer_rewind(struct casg_treer *t);
+/* 1 and the item, 0 at the end.  Valid until the next descent of any kind. */
+int casg_treer_item(struct casg_treer *t, struct casg_treer_item *out);
+/* Past the item, whatever it is; reads nothing. */
+void casg_treer_skip(struct casg_treer *t);
+/* To the first item inside the subtree: reads (and checks) one node. */
+int casg_treer_enter(struct casg_treer *t, struct casg_err *err);
+/* Nodes read by descents so far: what a walk has cost. */
+uint64_t casg_treer_nodes_read(const struct casg_treer *t);
+
+/* Go to the record that is 'rank'th in key order; its end for the count. */
+int casg_treer_seek_rank(struct casg_treer *t, uint64_t rank, struct casg_err *err);
+
 /* Every node of the tree, parents first: its id and where it lies. */
 typedef int casg_node_fn(void *ctx, const struct casg_oid *id, const struct casg_loc *loc,
 			 int level, struct casg_err *err);
