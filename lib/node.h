@@ -124,10 +124,11 @@ struct casg_node {
  * Decode member 'member' of a NODE chunk of pack 'pack' into *n (reused;
  * descriptions point into the chunk).  Order, key bytes and boundaries inside
  * the node are checked; whether its last entry is one is for the caller, who
- * knows what follows.  A linked node (nodelink.h) is CASG_EBUG here.
+ * knows what follows.  'refbase' is added to its references (store.h).  A
+ * linked node (nodelink.h) is CASG_EBUG here.
  */
 int casg_node_decode(struct casg_node *n, const struct casg_chunk *ch, uint32_t member,
-		     uint32_t pack, struct casg_err *err);
+		     uint32_t pack, uint64_t refbase, struct casg_err *err);
 void casg_node_release(struct casg_node *n);
 
 /* ---- for nodelink.c ----------------------------------------------------- */

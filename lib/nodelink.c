@@ -302,7 +302,7 @@ struct source {
 	struct casg_node *n;
 	struct casg_node_reader r;
 	uint32_t own, pack, last_number;
-	uint64_t last_ref;
+	uint64_t last_ref, refbase;
 	const struct casg_node *const *bases;
 	int nbases;
 	uint32_t at;          /* in bases[0] */
@@ -453,7 +453,8 @@ static int get_ref(struct source *s, struct casg_entry *e)
 
 	if (casg_varint_get(&s->r.p[3], s->r.end[3], &v))
 		return -1;
-	e->ref = s->last_ref += (uint64_t)casg_unzigzag(v);
+	s->last_ref += (uint64_t)casg_unzigzag(v);
+	e->ref = s->last_ref + s->refbase;
 	e->pack = s->pack;
 	return 0;
 }
@@ -638,11 +639,12 @@ static int apply(struct source *s, struct casg_err *err)
 }
 
 int casg_nodelink_decode(struct casg_node *n, const struct casg_chunk *ch, uint32_t member,
-			 uint32_t pack, uint32_t own,
+			 uint32_t pack, uint64_t refbase, uint32_t own,
 			 const struct casg_node *const *bases, int nbases,
 			 casg_node_id_fn *id_of, void *ctx, struct casg_err *err)
 {
-	struct source s = { .n = n, .own = own, .pack = pack, .last_number = own,
+	struct source s = { .n = n, .own = own, .pack = pack, .refbase = refbase,
+			    .last_number = own,
 			    .bases = bases, .nbases = nbases, .id_of = id_of, .ctx = ctx };
 	struct casg_node_name names[CASG_NODELINK_BASES];
 	int linked, named = 0, rc = casg_node_read_head(n, &s.r, ch, member, &linked, err);

@@ -38,6 +38,9 @@ struct casg_nodes_source {
 	int (*get)(void *ctx, uint32_t pack, uint32_t chunk, const struct casg_chunk **out,
 		   struct casg_err *err);
 	void (*put)(void *ctx, const struct casg_chunk *ch);
+	/* as casg_store_refbase */
+	int (*refbase)(void *ctx, uint32_t pack, uint32_t chunk, uint64_t *out,
+		       struct casg_err *err);
 };
 
 /* A decoded node; it and what it points to stay until casg_nodes_put. */

@@ -14,6 +14,8 @@
 #define NO_CHUNK UINT32_MAX
 #define THIS_PACK UINT32_MAX /* as a pack number: the one being checked */
 #define HELD_MAX 16
+/* Added to references that no chunk explains: then none is in range. */
+#define NO_REFS ((uint64_t)1 << 63)
 
 /* A chunk of nodes that decoded nodes point into, or may again. */
 struct held {
@@ -142,6 +144,17 @@ static void run(struct check *k, const uint32_t *chunks, size_t n,
 		chunks += m;
 		n -= m;
 	}
+}
+
+/* The same one after the other, in the order of the file. */
+static void check_in_order(struct check *k, const uint32_t *chunks, size_t n,
+			   int (*fn)(struct check *, struct worker *, uint32_t,
+				     struct casg_err *))
+{
+	k->fn = fn;
+	k->tasks = chunks;
+	for (size_t i = 0; i < n; i++)
+		task(k, i, 0);
 }
 
 /* ---- one chunk --------------------------------------------------------- */
@@ -330,21 +343,24 @@ static int place_ref(struct check *k, struct casg_walk_ref *r, struct casg_err *
 	return 0;
 }
 
+/* Numbers go on through all chunks of references, in the order of the file. */
 static int read_refs(struct check *k, struct worker *wk, uint32_t chunk,
 		     struct casg_err *err)
 {
 	struct casg_packwalk *w = k->w;
 	struct casg_chunk *ch = NULL;
-	uint64_t base = 0;
+	size_t had = w->nrefs;
+	uint64_t base = had ? w->refs[had - 1].base + w->refs[had - 1].nmembers : 0;
 	int rc = load(k, wk, chunk, &ch, err);
 
-	if (!rc)
-		w->refs = calloc(ch->nmembers, sizeof(*w->refs));
-	if (!rc && !w->refs)
+	w->chunks[chunk].refbase = base;
+	if (!rc && CASG_GROW(w->refs, had + ch->nmembers, w->cap_refs))
 		rc = casg_err_nomem(err);
+	if (!rc)
+		memset(w->refs + had, 0, ch->nmembers * sizeof(*w->refs));
 	for (uint32_t i = 0; !rc && i < ch->nmembers; i++) {
 		const uint8_t *p = ch->data + ch->offset[i];
-		struct casg_walk_ref *r = &w->refs[i];
+		struct casg_walk_ref *r = &w->refs[had + i];
 
 		if (casg_chunk_len(ch, i) != CASG_REF_SZ) {
 			rc = casg_err_set(err, CASG_ECORRUPT, "member %u is malformed", i);
@@ -354,25 +370,28 @@ static int read_refs(struct check *k, struct worker *wk, uint32_t chunk,
 		r->nmembers = casg_get_le32(p + CASG_OID_RAWSZ);
 		r->base = base;
 		base += r->nmembers;
-		w->nrefs = i + 1;
+		w->nrefs++;
 		rc = place_ref(k, r, err);
 	}
 	if (rc)
-		w->nrefs = 0;
+		w->nrefs = had;
 	casg_chunk_free(ch);
 	return rc;
 }
 
+/* A reference that no chunk of references explains. */
 static int no_refs(const struct casg_packwalk *w, struct casg_err *err)
 {
 	int lost = w->whole.state != 0;
 
 	for (uint32_t i = 0; i < w->nchunks; i++)
-		lost |= w->idx[i].kind == CASG_CHUNK_REFS;
+		lost |= w->idx[i].kind == CASG_CHUNK_REFS &&
+			w->chunks[i].state != CASG_WALK_GOOD;
 	if (lost)
 		return casg_err_set(err, CASG_EABSENT,
 				    "the references of the pack cannot be read");
-	return casg_err_set(err, CASG_ECORRUPT, "the pack has no references");
+	return casg_err_set(err, CASG_ECORRUPT, w->nrefs ? "a reference is out of range" :
+							   "the pack has no references");
 }
 
 static int find_ref(const struct check *k, uint64_t ref, const struct casg_walk_ref **out,
@@ -383,7 +402,7 @@ static int find_ref(const struct check *k, uint64_t ref, const struct casg_walk_
 	char hex[CASG_OID_HEXSZ + 1];
 	size_t lo = 0, hi = w->nrefs;
 
-	if (!w->nrefs)
+	if (ref >= NO_REFS || !w->nrefs)
 		return no_refs(w, err);
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
@@ -403,6 +422,21 @@ static int find_ref(const struct check *k, uint64_t ref, const struct casg_walk_
 				    w->ndamaged ? ", or damaged" : "");
 	*out = r;
 	*member_out = (uint32_t)(ref - r->base);
+	return 0;
+}
+
+/* What is added to the references in a chunk of this pack. */
+static int refbase_here(const struct casg_packwalk *w, uint32_t chunk, uint64_t *out,
+			struct casg_err *err)
+{
+	uint32_t i = chunk;
+
+	while (i < w->nchunks && w->idx[i].kind != CASG_CHUNK_REFS)
+		i++;
+	*out = 0;
+	if (i == w->nchunks || w->chunks[i].state != CASG_WALK_GOOD)
+		return no_refs(w, err);
+	*out = w->chunks[i].refbase;
 	return 0;
 }
 
@@ -584,6 +618,22 @@ static void put_nodes(void *ctx, const struct casg_chunk *ch)
 	casg_store_put(wk->k->opts->store, ch);
 }
 
+/* Interior nodes need none. */
+static int node_refbase(void *ctx, uint32_t pack, uint32_t chunk, uint64_t *out,
+			struct casg_err *err)
+{
+	struct worker *wk = ctx;
+	int rc;
+
+	if (pack == THIS_PACK) {
+		if (refbase_here(wk->k->w, chunk, out, NULL))
+			*out = NO_REFS;
+		return 0;
+	}
+	rc = casg_store_refbase(wk->k->opts->store, wk->coder, pack, chunk, out, err);
+	return rc ? elsewhere(err, rc) : 0;
+}
+
 static int node_id(struct check *k, struct worker *wk, const struct casg_node *n,
 		   struct casg_oid *id_out, struct casg_err *err)
 {
@@ -642,7 +692,7 @@ static struct casg_nodes *make_nodes(struct check *k, struct worker *wk)
 {
 	const struct casg_nodes_source src = {
 		.ctx = wk, .find = find_node, .number = node_number, .at = node_at,
-		.get = get_nodes, .put = put_nodes,
+		.get = get_nodes, .put = put_nodes, .refbase = node_refbase,
 	};
 
 	wk->k = k;
@@ -686,17 +736,6 @@ static int check_interior(struct check *k, struct worker *wk, uint32_t chunk,
 	return rc;
 }
 
-/* One after the other, in the order of the file. */
-static void check_interiors(struct check *k, const uint32_t *chunks, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct casg_err err = CASG_ERR_INIT;
-
-		if (check_interior(k, &k->workers[0], chunks[i], &err))
-			casg_packwalk_note(k->w, chunks[i], &err);
-	}
-}
-
 /* ---- piece lists ------------------------------------------------------- */
 
 /* The chunk of this pack that holds a piece; lists run through chunks in order. */
@@ -730,12 +769,12 @@ static int hash_piece(struct worker *wk, const struct casg_chunk *ch, uint32_t m
 }
 
 static int add_piece(struct check *k, struct worker *wk, const struct casg_piece *p,
-		     struct casg_err *err)
+		     uint64_t refbase, struct casg_err *err)
 {
 	const struct casg_walk_ref *r;
 	const struct casg_chunk *ch;
 	uint32_t member;
-	int rc = find_ref(k, p->ref, &r, &member, err);
+	int rc = find_ref(k, refbase + p->ref, &r, &member, err);
 
 	if (rc)
 		return rc;
@@ -758,8 +797,11 @@ static int check_wholes(struct check *k, struct worker *wk, uint32_t chunk,
 {
 	struct casg_chunk *ch = NULL;
 	struct casg_oid id;
-	int rc = decode(k, wk, chunk, &ch, err);
+	uint64_t refbase;
+	int rc = refbase_here(k->w, chunk, &refbase, err);
 
+	if (!rc)
+		rc = decode(k, wk, chunk, &ch, err);
 	for (uint32_t i = 0; !rc && i < ch->nmembers; i++) {
 		struct casg_list *l = &wk->list;
 
@@ -767,7 +809,7 @@ static int check_wholes(struct check *k, struct worker *wk, uint32_t chunk,
 				      (size_t)casg_chunk_len(ch, i), err);
 		casg_hasher_init(wk->whole);
 		for (size_t j = 0; !rc && j < l->npieces; j++)
-			rc = add_piece(k, wk, &l->pieces[j], err);
+			rc = add_piece(k, wk, &l->pieces[j], refbase, err);
 		if (!rc) {
 			casg_hasher_final(wk->whole, &id);
 			if (!casg_oid_eq(&id, &l->id))
@@ -816,9 +858,9 @@ static int check_full(struct check *k, uint32_t *list, struct casg_err *err)
 	if (rc)
 		return rc;
 	casg_packwalk_count(w);
-	run(k, list, pick(w, REFS, CASG_WALK_UNCHECKED, list), read_refs);
+	check_in_order(k, list, pick(w, REFS, CASG_WALK_UNCHECKED, list), read_refs);
 	run(k, list, pick(w, NODES, CASG_WALK_UNCHECKED, list), check_leaves);
-	check_interiors(k, list, pick(w, NODES, CASG_WALK_GOOD, list));
+	check_in_order(k, list, pick(w, NODES, CASG_WALK_GOOD, list), check_interior);
 	run(k, list, pick(w, LISTS, CASG_WALK_GOOD, list), check_wholes);
 	return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "array.h"
 #include "chunk.h"
 #include "endian.h"
 
@@ -269,6 +270,11 @@ static int load_firsts(struct casg_packidx *x, struct casg_err *err)
 		x->first[i] = casg_get_le32(e + 56);
 		x->first_node[i] = (uint32_t)nnodes;
 		nnodes += e[60] == CASG_CHUNK_NODE ? casg_get_le32(e + 52) : 0;
+		if (e[60] == CASG_CHUNK_REFS) {
+			if (CASG_GROW(x->refs, x->nrefs + 1, x->cap_refs))
+				return casg_err_nomem(err);
+			x->refs[x->nrefs++] = i;
+		}
 		if (nnodes > x->nnodes)
 			return casg_err_set(err, CASG_ECORRUPT, "its chunks hold more nodes than it lists");
 	}
@@ -324,7 +330,8 @@ void casg_packidx_release(struct casg_packidx *x)
 {
 	free(x->first);
 	free(x->first_node);
-	x->first = x->first_node = NULL;
+	free(x->refs);
+	x->first = x->first_node = x->refs = NULL;
 	casg_blocks_release(&x->blocks);
 }
 

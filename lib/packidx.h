@@ -67,6 +67,9 @@ struct casg_packidx {
 	uint32_t *first;      /* of each chunk: objects before it */
 	uint32_t *first_node; /* and nodes before it */
 	int has_slots;
+	uint32_t *refs;       /* the chunks of references, in order */
+	uint32_t nrefs;
+	size_t cap_refs;
 	struct casg_place at_chunks, at_byid, at_buckets, at_objects, at_nodes, at_slots, end;
 };
 

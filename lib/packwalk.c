@@ -310,11 +310,6 @@ static int scan(struct casg_packwalk *w, struct casg_packidx *hint, struct casg_
 			     w->nchunks, (unsigned long long)w->nbytes);
 		note_whole(w, w->nbytes, &fault);
 	}
-	for (uint32_t i = 0; i + 1 < w->nchunks; i++)
-		if (w->idx[i].kind == CASG_CHUNK_REFS && !w->chunks[i].state) {
-			casg_err_set(&fault, CASG_ECORRUPT, "references are not last");
-			note(w, &w->chunks[i], &fault);
-		}
 	return rc < 0 ? rc : 0;
 }
 

@@ -41,6 +41,7 @@ struct casg_walk_chunk {
 	uint8_t state;       /* enum casg_walk_state */
 	uint32_t first_node; /* nodes in the chunks before this one */
 	int code;            /* why it is not good */
+	uint64_t refbase;    /* of references: what they add to the numbers of theirs */
 	char *msg;
 };
 
@@ -66,7 +67,7 @@ struct casg_packwalk {
 	/* private */
 	size_t cap_idx, cap_chunks;
 	struct casg_walk_ref *refs;
-	size_t nrefs;
+	size_t nrefs, cap_refs;
 };
 
 /*

@@ -32,6 +32,7 @@ struct pack {
 	/* references: loaded on first use */
 	struct ref_entry *refs;
 	size_t nrefs;
+	uint64_t *refs_base;       /* what each chunk of references adds to its numbers */
 	int refs_loaded;
 	/* objects' ids: from a .objects file, or recomputed into scratch by chunk */
 	struct casg_map ids_map;
@@ -89,6 +90,7 @@ static void close_pack(struct pack *p)
 	free(p->have);
 	free(p->sound);
 	free(p->refs);
+	free(p->refs_base);
 	free(p->path);
 }
 
@@ -552,55 +554,102 @@ void casg_store_put(struct casg_store *s, const struct casg_chunk *ch)
 
 /* ---- references -------------------------------------------------------- */
 
+/* The lines of one chunk of references, the count of members behind *base. */
+static int read_refs(const struct casg_chunk *ch, struct ref_entry *v, uint64_t *base)
+{
+	for (uint32_t i = 0; i < ch->nmembers; i++) {
+		const uint8_t *m = ch->data + ch->offset[i];
+
+		if (casg_chunk_len(ch, i) != CASG_REF_SZ)
+			return -1;
+		memcpy(v[i].id.b, m, CASG_OID_RAWSZ);
+		v[i].nmembers = casg_get_le32(m + CASG_OID_RAWSZ);
+		v[i].base = *base;
+		*base += v[i].nmembers;
+	}
+	return 0;
+}
+
+struct refs {
+	struct ref_entry *v;
+	size_t n, cap;
+	uint64_t *base; /* of each chunk of references */
+};
+
+static int read_sections(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+			 struct refs *r, struct casg_err *err)
+{
+	struct casg_packidx *x = &s->packs[pack].x;
+	uint64_t base = 0;
+	int rc = 0;
+
+	r->base = calloc((size_t)x->nrefs + 1, sizeof(*r->base));
+	if (!r->base)
+		return casg_err_nomem(err);
+	for (uint32_t k = 0; k < x->nrefs && !rc; k++) {
+		struct casg_chunk *ch = NULL;
+
+		r->base[k] = base;
+		rc = casg_store_load(s, c, pack, x->refs[k], &ch, err);
+		if (!rc && CASG_GROW(r->v, r->n + ch->nmembers, r->cap))
+			rc = casg_err_nomem(err);
+		if (!rc) {
+			memset(r->v + r->n, 0, ch->nmembers * sizeof(*r->v));
+			if (read_refs(ch, r->v + r->n, &base))
+				rc = casg_err_set(err, CASG_ECORRUPT,
+						  "pack '%s': malformed references",
+						  s->packs[pack].path);
+			r->n += ch->nmembers;
+		}
+		casg_chunk_free(ch);
+	}
+	return rc;
+}
+
 static int load_refs(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 		     struct casg_err *err)
 {
 	struct pack *p = &s->packs[pack];
-	struct casg_chunk *ch = NULL;
-	struct ref_entry *v;
-	struct casg_idx_chunk e;
-	uint64_t base = 0;
+	struct refs r = { NULL, 0, 0, NULL };
 	int rc;
 
 	if (__atomic_load_n(&p->refs_loaded, __ATOMIC_ACQUIRE))
 		return 0;
-	if (!p->x.nchunks)
-		return casg_err_set(err, CASG_ECORRUPT, "pack '%s' is empty", p->path);
-	rc = casg_packidx_chunk(&p->x, p->x.nchunks - 1, &e, err);
-	if (rc)
-		return casg_err_prefix(err, "index of '%s'", p->path);
-	if (e.kind != CASG_CHUNK_REFS)
+	if (!p->x.nrefs)
 		return casg_err_set(err, CASG_ECORRUPT, "pack '%s' has no references",
 				    p->path);
-	rc = casg_store_load(s, c, pack, p->x.nchunks - 1, &ch, err);
-	if (rc)
-		return rc;
-	v = calloc(ch->nmembers, sizeof(*v));
-	for (uint32_t i = 0; v && i < ch->nmembers; i++) {
-		const uint8_t *m = ch->data + ch->offset[i];
-
-		if (casg_chunk_len(ch, i) != CASG_REF_SZ) {
-			casg_chunk_free(ch);
-			free(v);
-			return casg_err_set(err, CASG_ECORRUPT,
-					    "pack '%s': malformed references", p->path);
-		}
-		memcpy(v[i].id.b, m, CASG_OID_RAWSZ);
-		v[i].nmembers = casg_get_le32(m + CASG_OID_RAWSZ);
-		v[i].base = base;
-		base += v[i].nmembers;
-	}
+	rc = read_sections(s, c, pack, &r, err);
 	pthread_mutex_lock(&s->lock);
-	if (v && !p->refs_loaded) {
-		p->refs = v;
-		p->nrefs = ch->nmembers;
+	if (!rc && !p->refs_loaded) {
+		p->refs = r.v;
+		p->nrefs = r.n;
+		p->refs_base = r.base;
 		__atomic_store_n(&p->refs_loaded, 1, __ATOMIC_RELEASE);
-		v = NULL;
+		r.v = NULL;
+		r.base = NULL;
 	}
-	rc = p->refs_loaded ? 0 : casg_err_nomem(err);
 	pthread_mutex_unlock(&s->lock);
-	free(v);
-	casg_chunk_free(ch);
+	free(r.v);
+	free(r.base);
+	return rc;
+}
+
+int casg_store_refbase(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		       uint32_t chunk, uint64_t *base_out, struct casg_err *err)
+{
+	struct pack *p = &s->packs[pack];
+	uint32_t k = 0;
+	int rc;
+
+	while (k < p->x.nrefs && p->x.refs[k] < chunk)
+		k++;
+	/* behind the last: then no number is in range */
+	*base_out = k && k == p->x.nrefs ? (uint64_t)1 << 63 : 0;
+	if (!k || k == p->x.nrefs)
+		return 0;
+	rc = load_refs(s, c, pack, err);
+	if (!rc)
+		*base_out = p->refs_base[k];
 	return rc;
 }
 
@@ -668,17 +717,11 @@ int casg_store_refs(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 		    struct casg_oid **ids_out, size_t *n_out, struct casg_err *err)
 {
 	struct pack *p = &s->packs[pack];
-	struct casg_idx_chunk e;
 	int rc;
 
 	*ids_out = NULL;
 	*n_out = 0;
-	if (!p->x.nchunks)
-		return 0;
-	rc = casg_packidx_chunk(&p->x, p->x.nchunks - 1, &e, err);
-	if (rc)
-		return casg_err_prefix(err, "index of '%s'", p->path);
-	if (e.kind != CASG_CHUNK_REFS)
+	if (!p->x.nrefs)
 		return 0;
 	rc = load_refs(s, c, pack, err);
 	if (rc)
@@ -1124,11 +1167,13 @@ void casg_object_release(struct casg_object *o)
 	memset(o, 0, sizeof(*o));
 }
 
-static int object_from_list(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+static int object_from_list(struct casg_store *s, struct casg_coder *c,
+			    const struct casg_loc *loc,
 			    const struct casg_list *l, struct casg_object *o,
 			    struct casg_err *err)
 {
-	int rc = 0;
+	uint64_t base;
+	int rc;
 
 	o->is_list = 1;
 	o->list_id = l->id;
@@ -1138,8 +1183,9 @@ static int object_from_list(struct casg_store *s, struct casg_coder *c, uint32_t
 	o->piece_nbytes = calloc(l->npieces, sizeof(*o->piece_nbytes));
 	if (!o->pieces || !o->piece_nbytes)
 		return casg_err_nomem(err);
+	rc = casg_store_refbase(s, c, loc->pack, loc->chunk, &base, err);
 	for (size_t i = 0; i < l->npieces && !rc; i++) {
-		rc = casg_store_ref(s, c, pack, l->pieces[i].ref, &o->pieces[i], err);
+		rc = casg_store_ref(s, c, loc->pack, base + l->pieces[i].ref, &o->pieces[i], err);
 		o->piece_nbytes[i] = l->pieces[i].nbytes;
 	}
 	return rc;
@@ -1163,7 +1209,7 @@ int casg_store_object(struct casg_store *s, struct casg_coder *c,
 		rc = casg_list_decode(&l, ch->data + ch->offset[loc->member],
 				      (size_t)casg_chunk_len(ch, loc->member), err);
 		if (!rc)
-			rc = object_from_list(s, c, loc->pack, &l, o, err);
+			rc = object_from_list(s, c, loc, &l, o, err);
 		casg_list_release(&l);
 	} else {
 		o->nbytes = casg_chunk_len(ch, loc->member);

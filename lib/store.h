@@ -116,7 +116,13 @@ int casg_store_load(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 int casg_store_raw(struct casg_store *s, uint32_t pack, uint32_t chunk,
 		   struct casg_buf *out, struct casg_err *err);
 
-/* What a reference in 'pack' stands for. */
+/*
+ * What a reference in 'pack' stands for.  A pack made of several has a chunk
+ * of references behind the chunks of each; casg_store_refbase says what to
+ * add to the numbers in 'chunk' so that they count through the whole pack.
+ */
+int casg_store_refbase(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		       uint32_t chunk, uint64_t *base_out, struct casg_err *err);
 int casg_store_ref(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 		   uint64_t ref, struct casg_loc *loc_out, struct casg_err *err);
 /* The ids of the chunks that a pack refers to; count in *n_out; the caller frees. */

@@ -382,7 +382,14 @@ static void test_forged_refs(void)
 	start(&f), put_seqs(&f, &id), put_leaf(&f, 2), put_refs(&f, &id, 3, CASG_REF_SZ);
 	expect(&f, 0, 0, NULL, "a leaf and its sequence in one pack");
 	start(&f), put_seqs(&f, &id), put_refs(&f, &id, 3, CASG_REF_SZ), put_leaf(&f, 2);
-	expect(&f, 1, 1, NULL, "references in the middle");
+	expect(&f, 1, 0, "a reference is out of range", "references before what they explain");
+	start(&f), put_seqs(&f, &id), put_leaf(&f, 2), put_refs(&f, &id, 3, CASG_REF_SZ);
+	put_leaf(&f, 2), put_refs(&f, &id, 3, CASG_REF_SZ);
+	expect(&f, 0, 0, NULL, "two packs in one, each with its references");
+	start(&f), put_seqs(&f, &id), put_leaf(&f, 2), put_refs(&f, &id, 3, CASG_REF_SZ);
+	put_leaf(&f, 3), put_refs(&f, &id, 3, CASG_REF_SZ);
+	expect(&f, 1, 0, "a reference is out of range",
+	       "a reference that would reach into the other's");
 	start(&f), put_seqs(&f, &id), put_leaf(&f, 3), put_refs(&f, &id, 3, CASG_REF_SZ);
 	expect(&f, 1, 0, "a reference is out of range", "a reference too far");
 	start(&f), put_seqs(&f, &id), put_leaf(&f, UINT64_MAX);
