@@ -41,6 +41,7 @@ static void open_store(struct casg_packtool *t, const char *packs_dir, const cha
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_store_opts o = {
 		.packs_dir = packs_dir,
+		.quarantine_dir = t->in_repo ? t->repo.quarantine_dir : NULL,
 		.tmp_dir = tmp_dir,
 		.cache_nbytes = t->settings.memory / 4,
 		.skip_unindexed = 1,

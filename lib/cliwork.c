@@ -27,6 +27,7 @@ static void open_rest(struct casg_work *w, int nthreads, uint64_t cache_nbytes)
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_store_opts o = {
 		.packs_dir = w->repo.packs_dir,
+		.quarantine_dir = w->repo.quarantine_dir,
 		.index_dir = w->repo.index_dir,
 		.tmp_dir = w->repo.tmp_dir,
 		.cache_nbytes = cache_nbytes,
@@ -84,6 +85,7 @@ void casg_work_packw(struct casg_work *w)
 	w->packw = casg_packw_new(w->store, &o, &err);
 	if (!w->packw)
 		casg_die_err(&err);
+	casg_store_revive(w->store);
 	doomed = w->packw;
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		signal(sigs[i], on_signal);

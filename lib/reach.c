@@ -164,18 +164,19 @@ static int note_records(struct chunks *k, const struct casg_roots *roots,
 	return rc;
 }
 
-/* Long presentations are blobs of their own. */
-static int note_presentation(struct chunks *k, const struct casg_roots *roots,
-			     struct casg_err *err)
+/* Long presentations of records are blobs of their own: their ids. */
+static int each_long_presentation(struct casg_store *s, struct casg_coder *c,
+				  const struct casg_oid *presentation,
+				  int (*fn)(void *ctx, const struct casg_oid *id,
+					    struct casg_err *err),
+				  void *ctx, struct casg_err *err)
 {
 	struct casg_presr *p;
 	struct casg_facts facts;
-	int rc = note_blob(k, &roots->presentation, err);
+	int rc;
 
-	if (rc)
-		return rc;
 	casg_facts_init(&facts);
-	p = casg_presr_open(k->s, k->c, &roots->presentation, &facts, err);
+	p = casg_presr_open(s, c, presentation, &facts, err);
 	rc = p ? 0 : CASG_ECORRUPT;
 	while (!rc && casg_presr_more(p)) {
 		struct casg_oid id;
@@ -185,11 +186,25 @@ static int note_presentation(struct chunks *k, const struct casg_roots *roots,
 		rc = casg_presr_next(p, &text, &n, err);
 		if (!rc && n == 1 + CASG_OID_HEXSZ && text[0] == '@' &&
 		    !casg_oid_parse(&id, text + 1, CASG_OID_HEXSZ))
-			rc = note_blob(k, &id, err);
+			rc = fn(ctx, &id, err);
 	}
 	casg_presr_free(p);
 	casg_facts_release(&facts);
 	return rc;
+}
+
+static int note_long(void *ctx, const struct casg_oid *id, struct casg_err *err)
+{
+	return note_blob(ctx, id, err);
+}
+
+static int note_presentation(struct chunks *k, const struct casg_roots *roots,
+			     struct casg_err *err)
+{
+	int rc = note_blob(k, &roots->presentation, err);
+
+	return rc ? rc : each_long_presentation(k->s, k->c, &roots->presentation, note_long,
+						k, err);
 }
 
 int casg_reach_chunks(struct casg_store *s, struct casg_coder *c,
@@ -206,10 +221,177 @@ int casg_reach_chunks(struct casg_store *s, struct casg_coder *c,
 	return rc ? rc : note_presentation(&k, roots, err);
 }
 
+/* ---- marks --------------------------------------------------------------- */
+
+struct casg_marks {
+	struct reach r;           /* r.needed: a flag a pack */
+	struct casg_coder *c;
+	struct seen {
+		uint32_t *nodes_before; /* a chunk: nodes in the chunks before it */
+		uint8_t *nodes;         /* a bit a node */
+		uint8_t *objects;       /* a bit an object */
+	} *seen;                  /* a pack */
+	uint32_t npacks;
+};
+
+struct casg_marks *casg_marks_new(struct casg_store *s, struct casg_coder *c,
+				  struct casg_err *err)
+{
+	struct casg_marks *m = calloc(1, sizeof(*m));
+
+	if (m) {
+		m->npacks = casg_store_npacks(s);
+		m->c = c;
+		m->r.s = s;
+		m->r.needed = calloc(m->npacks + 1u, 1);
+		m->seen = calloc(m->npacks + 1u, sizeof(*m->seen));
+		if (m->r.needed && m->seen)
+			return m;
+		casg_marks_free(m);
+	}
+	casg_err_nomem(err);
+	return NULL;
+}
+
+void casg_marks_free(struct casg_marks *m)
+{
+	if (!m)
+		return;
+	for (uint32_t i = 0; m->seen && i < m->npacks; i++) {
+		free(m->seen[i].nodes_before);
+		free(m->seen[i].nodes);
+		free(m->seen[i].objects);
+	}
+	free(m->seen);
+	free(m->r.needed);
+	free(m);
+}
+
+/* Was the bit set?  It is now. */
+static int set_bit(uint8_t *bits, uint64_t i)
+{
+	uint8_t mask = (uint8_t)(1u << (i & 7));
+	int was = (bits[i >> 3] & mask) != 0;
+
+	bits[i >> 3] |= mask;
+	return was;
+}
+
+static int prepare_seen(struct casg_marks *m, uint32_t pack, struct casg_err *err)
+{
+	struct casg_packidx *x = casg_store_idx(m->r.s, pack);
+	struct seen *n = &m->seen[pack];
+	struct casg_idx_chunk e;
+	uint32_t before = 0;
+	int rc = 0;
+
+	if (n->objects)
+		return 0;
+	n->nodes_before = calloc(x->nchunks + 1u, sizeof(*n->nodes_before));
+	n->nodes = calloc(x->nnodes / 8 + 1u, 1);
+	if (!n->nodes_before || !n->nodes)
+		return casg_err_nomem(err);
+	for (uint32_t i = 0; i < x->nchunks && !rc; i++) {
+		n->nodes_before[i] = before;
+		rc = casg_packidx_chunk(x, i, &e, err);
+		if (!rc && e.kind == CASG_CHUNK_NODE)
+			before += e.nmembers;
+	}
+	if (rc || before != x->nnodes)
+		return casg_err_set(err, CASG_ECORRUPT, "index of '%s' miscounts nodes",
+				    casg_store_pack_path(m->r.s, pack));
+	n->objects = calloc(x->nobjects / 8 + 1u, 1);
+	return n->objects ? 0 : casg_err_nomem(err);
+}
+
+/* 1: it and all below it were visited before. */
+static int mark_node(void *ctx, const struct casg_oid *id, const struct casg_loc *loc,
+		     int level, struct casg_err *err)
+{
+	struct casg_marks *m = ctx;
+	struct casg_packidx *x = casg_store_idx(m->r.s, loc->pack);
+	uint64_t number;
+	int rc = prepare_seen(m, loc->pack, err);
+
+	(void)id;
+	(void)level;
+	if (rc)
+		return rc;
+	number = loc->chunk < x->nchunks ?
+		 (uint64_t)m->seen[loc->pack].nodes_before[loc->chunk] + loc->member : UINT64_MAX;
+	if (number >= x->nnodes)
+		return casg_err_set(err, CASG_ECORRUPT, "index of '%s': a node is nowhere",
+				    casg_store_pack_path(m->r.s, loc->pack));
+	m->r.needed[loc->pack] = 1;
+	return set_bit(m->seen[loc->pack].nodes, number);
+}
+
+/* The same for an object; the pieces of a list are the pack's references. */
+static int mark_object(struct casg_marks *m, const struct casg_oid *id, struct casg_err *err)
+{
+	struct casg_idx_chunk e;
+	struct casg_packidx *x;
+	struct casg_loc loc;
+	int rc = casg_store_find(m->r.s, m->c, id, &loc, NULL, err);
+
+	if (!rc)
+		return absent("object", id, err);
+	if (rc < 0 || (rc = prepare_seen(m, loc.pack, err)))
+		return rc;
+	x = casg_store_idx(m->r.s, loc.pack);
+	rc = casg_packidx_chunk(x, loc.chunk, &e, err);
+	if (rc || (uint64_t)e.first + loc.member >= x->nobjects)
+		return casg_err_set(err, CASG_ECORRUPT, "index of '%s': an object is nowhere",
+				    casg_store_pack_path(m->r.s, loc.pack));
+	m->r.needed[loc.pack] = 1;
+	return set_bit(m->seen[loc.pack].objects, (uint64_t)e.first + loc.member);
+}
+
+/* A long description is named by id: no reference of the pack leads to it. */
+static int mark_entry(void *ctx, const struct casg_entry *e, struct casg_err *err)
+{
+	int rc = e->desc ? 0 : mark_object(ctx, &e->desc_blob, err);
+
+	return rc < 0 ? rc : 0;
+}
+
+/* So are long presentations of records. */
+static int mark_long(void *ctx, const struct casg_oid *id, struct casg_err *err)
+{
+	int rc = mark_object(ctx, id, err);
+
+	return rc < 0 ? rc : 0;
+}
+
+int casg_marks_add(struct casg_marks *m, const struct casg_roots *roots,
+		   struct casg_err *err)
+{
+	const struct casg_tree_visitor v = { mark_node, mark_entry, m };
+	int rc = casg_tree_visit(m->r.s, m->c, &roots->records, &v, err);
+
+	if (!rc)
+		rc = mark_object(m, &roots->order, err);
+	if (rc >= 0)
+		rc = mark_object(m, &roots->presentation, err);
+	if (!rc)
+		rc = each_long_presentation(m->r.s, m->c, &roots->presentation, mark_long, m, err);
+	return rc < 0 ? rc : 0;
+}
+
+int casg_marks_finish(struct casg_marks *m, struct casg_err *err)
+{
+	return follow(&m->r, m->c, err);
+}
+
+int casg_marks_needed(const struct casg_marks *m, uint32_t pack)
+{
+	return m->r.needed[pack] != 0;
+}
+
 /* ---- PACKS ------------------------------------------------------------- */
 
-static int add_line(struct casg_store *s, uint32_t pack, struct casg_buf *out,
-		    struct casg_err *err)
+int casg_reach_kinds(struct casg_store *s, uint32_t pack, struct casg_buf *out,
+		     struct casg_err *err)
 {
 	struct casg_packidx *x = casg_store_idx(s, pack);
 	struct casg_idx_chunk e;
@@ -222,15 +404,25 @@ static int add_line(struct casg_store *s, uint32_t pack, struct casg_buf *out,
 			return rc;
 		has[e.kind & 7] = 1;
 	}
-	casg_oid_addhex(out, &x->pack_id);
-	casg_buf_addf(out, " %llu ", (unsigned long long)x->pack_nbytes);
 	for (int k = 0; k < 8; k++)
 		if (has[k]) {
 			casg_buf_addf(out, "%s%s", any ? "," : "", casg_chunk_kind_name(k));
 			any = 1;
 		}
-	casg_buf_addch(out, '\n');
 	return casg_buf_check(out, err);
+}
+
+static int add_line(struct casg_store *s, uint32_t pack, struct casg_buf *out,
+		    struct casg_err *err)
+{
+	struct casg_packidx *x = casg_store_idx(s, pack);
+	int rc;
+
+	casg_oid_addhex(out, &x->pack_id);
+	casg_buf_addf(out, " %llu ", (unsigned long long)x->pack_nbytes);
+	rc = casg_reach_kinds(s, pack, out, err);
+	casg_buf_addch(out, '\n');
+	return rc ? rc : casg_buf_check(out, err);
 }
 
 struct line_key {

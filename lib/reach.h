@@ -5,6 +5,9 @@
  * and those that these packs refer to.  A pack that serves several versions
  * refers to the sequences of all of them, so this is a superset: a hint of
  * what to fetch, as PACKS is.
+ *
+ * What may be thrown away is settled by casg_marks, which reads every node
+ * and takes in what a leaf or a presentation names by id alone.
  */
 #ifndef CASG_REACH_H
 #define CASG_REACH_H
@@ -36,5 +39,31 @@ int casg_reach_chunks(struct casg_store *s, struct casg_coder *c,
 int casg_reach_text(struct casg_store *s, struct casg_coder *c,
 		    const struct casg_roots *roots, struct casg_buf *out,
 		    struct casg_err *err);
+
+/* The kinds of chunk in a pack as PACKS has them, appended. */
+int casg_reach_kinds(struct casg_store *s, uint32_t pack, struct casg_buf *out,
+		     struct casg_err *err);
+
+/*
+ * Marks: all packs that any of many versions need.  Each distinct node, order
+ * and presentation is read once, however many versions share it.  Memory: a
+ * bit for each node and object of the store, and the store's cache.
+ *
+ * A pack that a needed pack refers to is needed, whether or not a version
+ * needs the chunk it refers to: a pack must be able to be verified.
+ *
+ * Anything that cannot be read or found is an error, after which the marks
+ * are worth nothing.  The store must not gain packs meanwhile.
+ */
+struct casg_marks;
+
+struct casg_marks *casg_marks_new(struct casg_store *s, struct casg_coder *c,
+				  struct casg_err *err);
+void casg_marks_free(struct casg_marks *m);
+int casg_marks_add(struct casg_marks *m, const struct casg_roots *roots,
+		   struct casg_err *err);
+/* After the last version: take in what the packs refer to. */
+int casg_marks_finish(struct casg_marks *m, struct casg_err *err);
+int casg_marks_needed(const struct casg_marks *m, uint32_t pack);
 
 #endif

@@ -122,6 +122,16 @@ static int read_blob(struct casg_refs *refs, const git_oid *id, size_t most,
 	return casg_buf_check(out, err);
 }
 
+int casg_refs_blob(struct casg_refs *refs, const char *hex, size_t most,
+		   struct casg_buf *out, struct casg_err *err)
+{
+	git_oid id;
+
+	if (strlen(hex) != GIT_OID_HEXSZ || git_oid_fromstr(&id, hex))
+		return casg_err_set(err, CASG_ECORRUPT, "'%s' is no Git object id", hex);
+	return read_blob(refs, &id, most, hex, out, err);
+}
+
 static const git_tree_entry *version_entry(const git_tree *tree)
 {
 	const git_tree_entry *e = git_tree_entry_byname(tree, "VERSION");

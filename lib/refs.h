@@ -55,6 +55,13 @@ typedef int casg_database_fn(void *ctx, const char *database,
 int casg_refs_each_database(struct casg_refs *refs, const char *rev,
 			    casg_database_fn *fn, void *ctx, struct casg_err *err);
 
+/*
+ * The bytes of the blob whose full Git object id 'hex' is, appended;
+ * CASG_ECORRUPT when it is no blob or longer than 'most'.
+ */
+int casg_refs_blob(struct casg_refs *refs, const char *hex, size_t most,
+		   struct casg_buf *out, struct casg_err *err);
+
 /* Who and when, as Git's environment variables say it; any may be NULL. */
 struct casg_ident {
 	const char *name, *email, *date;

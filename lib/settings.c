@@ -27,6 +27,10 @@ static const struct {
 	  1 * MIB, 16 * KIB, 16 * MIB },
 	{ "casg.compression", offsetof(struct casg_settings, level), LEVEL,
 	  2, 0, 19 },
+	{ "casg.gcGrace", offsetof(struct casg_settings, gc_grace), COUNT,
+	  14 * 86400, 0, UINT64_C(1) << 40 },
+	{ "casg.gcAuto", offsetof(struct casg_settings, gc_auto), COUNT,
+	  50, 0, UINT32_MAX },
 };
 
 #define NTABLE (sizeof(table) / sizeof(table[0]))

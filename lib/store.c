@@ -1,12 +1,13 @@
 #include "store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "array.h"
@@ -14,6 +15,7 @@
 #include "io.h"
 #include "map.h"
 #include "packdir.h"
+#include "packfiles.h"
 #include "tmpfile.h"
 
 struct ref_entry {
@@ -27,6 +29,8 @@ struct pack {
 	struct casg_oid id;
 	char *path;
 	int fd;
+	uint8_t quarantined; /* that is where it was found when opened */
+	uint8_t back;        /* and in packs/ since */
 	struct casg_map map; /* of the index */
 	struct casg_packidx x;
 	/* references: loaded on first use */
@@ -62,6 +66,8 @@ struct casg_store {
 	struct casg_store_opts opts;
 	struct pack *packs;
 	size_t npacks, cap;
+	size_t nquarantined;  /* packs that were there when they were opened */
+	int revive;           /* hits bring packs back */
 	uint64_t ids_mapped;  /* bytes of .objects files in memory maps */
 	struct casg_packdir *dir; /* built once there are many look-ups */
 	uint32_t nfinds;
@@ -72,6 +78,7 @@ struct casg_store {
 };
 
 static void update_dir(struct casg_store *s, uint32_t pack);
+static void back_in_use(struct casg_store *s, uint32_t pack);
 
 /* ---- opening ----------------------------------------------------------- */
 
@@ -94,16 +101,6 @@ static void close_pack(struct pack *p)
 	free(p->path);
 }
 
-static char *path_of(const char *dir, const struct casg_oid *id, const char *ext)
-{
-	char hex[CASG_OID_HEXSZ + 1];
-	char *path;
-
-	if (asprintf(&path, "%s/pack-%s.%s", dir, casg_oid_hex(id, hex), ext) < 0)
-		return NULL;
-	return path;
-}
-
 /*
  * Mapped pages count as our memory; beyond this much, .objects files are read
  * entry by entry.
@@ -118,7 +115,7 @@ static void open_ids(struct casg_store *s, struct pack *p)
 
 	if (!s->opts.index_dir)
 		return;
-	path = path_of(s->opts.index_dir, &p->id, "objects");
+	path = casg_packfiles_path(s->opts.index_dir, &p->id, "objects");
 	if (!path)
 		return;
 	p->ids_fd = s->ids_mapped > IDS_MAPPED_MAX ? open(path, O_RDONLY | O_CLOEXEC) : -1;
@@ -136,11 +133,41 @@ static void open_ids(struct casg_store *s, struct pack *p)
 	free(path);
 }
 
-static int open_pack(struct casg_store *s, const struct casg_oid *id,
+/*
+ * Map the index of a pack in 'dir'; CASG_EABSENT when there is none.  One that
+ * is being moved to quarantine has its index in packs/ for a moment.
+ */
+static int map_index(struct casg_store *s, struct pack *p, const char *dir,
 		     struct casg_err *err)
 {
+	char *idx = casg_packfiles_path(dir, &p->id, "idx");
+	int rc = idx ? casg_map_open(&p->map, idx, err) : casg_err_nomem(err);
+
+	if (rc == CASG_EABSENT && p->quarantined) {
+		free(idx);
+		idx = casg_packfiles_path(s->opts.packs_dir, &p->id, "idx");
+		rc = idx ? casg_map_open(&p->map, idx, err) : casg_err_nomem(err);
+	}
+	if (rc == CASG_EABSENT)
+		casg_err_prefix(err, "a pack has no index (casg index-pack rebuilds it)");
+	if (!rc) {
+		rc = casg_packidx_open(&p->x, p->map.data, p->map.size, err);
+		if (!rc && !casg_oid_eq(&p->x.pack_id, &p->id))
+			rc = casg_err_set(err, CASG_ECORRUPT,
+					  "it is the index of another pack");
+		if (rc)
+			casg_err_prefix(err, "cannot use '%s' (casg index-pack rebuilds it)",
+					idx);
+	}
+	free(idx);
+	return rc;
+}
+
+static int open_pack_in(struct casg_store *s, const struct casg_oid *id, int quarantined,
+			struct casg_err *err)
+{
+	const char *dir = quarantined ? s->opts.quarantine_dir : s->opts.packs_dir;
 	struct pack *p;
-	char *idx;
 	int rc;
 
 	if (CASG_GROW(s->packs, s->npacks + 1, s->cap))
@@ -149,77 +176,38 @@ static int open_pack(struct casg_store *s, const struct casg_oid *id,
 	memset(p, 0, sizeof(*p));
 	p->fd = p->ids_fd = -1;
 	p->id = *id;
-	p->path = path_of(s->opts.packs_dir, id, "pack");
-	idx = path_of(s->opts.packs_dir, id, "idx");
-	if (!p->path || !idx) {
-		free(idx);
-		free(p->path);
-		return casg_err_nomem(err);
-	}
-	rc = casg_map_open(&p->map, idx, err);
-	if (rc == CASG_EABSENT)
-		casg_err_prefix(err, "a pack has no index (casg index-pack rebuilds it)");
+	p->quarantined = (uint8_t)quarantined;
+	p->path = casg_packfiles_path(dir, id, "pack");
+	rc = p->path ? map_index(s, p, dir, err) : casg_err_nomem(err);
 	if (!rc) {
-		rc = casg_packidx_open(&p->x, p->map.data, p->map.size, err);
-		if (!rc && !casg_oid_eq(&p->x.pack_id, id))
-			rc = casg_err_set(err, CASG_ECORRUPT,
-					  "it is the index of another pack");
-		if (rc)
-			casg_err_prefix(err, "cannot use '%s' (casg index-pack rebuilds it)",
-					idx);
+		p->sound = calloc(p->x.nchunks + 1u, 1);
+		rc = p->sound ? 0 : casg_err_nomem(err);
 	}
-	free(idx);
 	if (rc) {
 		close_pack(p);
 		return rc;
 	}
-	p->sound = calloc(p->x.nchunks + 1u, 1);
-	if (!p->sound) {
-		close_pack(p);
-		return casg_err_nomem(err);
-	}
 	open_ids(s, p);
 	s->npacks++;
+	s->nquarantined += (size_t)quarantined;
 	update_dir(s, (uint32_t)s->npacks - 1);
 	return 0;
 }
 
-static int cmp_oid(const void *a, const void *b)
+/* 1: it is not in packs/ (any more). */
+static int open_pack(struct casg_store *s, const struct casg_oid *id, struct casg_err *err)
 {
-	return casg_oid_cmp(a, b);
-}
+	int rc = open_pack_in(s, id, 0, err);
+	char *path;
 
-/* The ids of the packs in the folder, sorted, so that numbering is stable. */
-static int list_packs(const char *dir, struct casg_oid **ids, size_t *n,
-		      struct casg_err *err)
-{
-	struct casg_oid id;
-	size_t cap = 0;
-	struct dirent *e;
-	DIR *d = opendir(dir);
-	int rc = 0;
-
-	*ids = NULL;
-	*n = 0;
-	if (!d)
-		return casg_err_sys(err, errno, "cannot open '%s'", dir);
-	while (!rc && (errno = 0, e = readdir(d))) {
-		const char *s = e->d_name;
-
-		if (strlen(s) != 5 + CASG_OID_HEXSZ + 5 || memcmp(s, "pack-", 5) ||
-		    strcmp(s + 5 + CASG_OID_HEXSZ, ".pack") ||
-		    casg_oid_parse(&id, s + 5, CASG_OID_HEXSZ))
-			continue;
-		if (CASG_GROW(*ids, *n + 1, cap))
-			rc = casg_err_nomem(err);
-		else
-			(*ids)[(*n)++] = id;
-	}
-	if (!rc && errno)
-		rc = casg_err_sys(err, errno, "cannot read '%s'", dir);
-	closedir(d);
-	if (*n)
-		qsort(*ids, *n, sizeof(**ids), cmp_oid);
+	if (rc != CASG_EABSENT)
+		return rc;
+	/* without its index, or on its way to quarantine? */
+	path = casg_packfiles_path(s->opts.packs_dir, id, "pack");
+	if (!path)
+		return casg_err_nomem(err);
+	rc = access(path, F_OK) ? 1 : rc;
+	free(path);
 	return rc;
 }
 
@@ -243,19 +231,81 @@ int casg_store_open(struct casg_store **store_out, const struct casg_store_opts 
 	return 0;
 }
 
-int casg_store_rescan(struct casg_store *s, struct casg_err *err)
+/* 1: some pack was gone before it could be opened. */
+static int scan_packs(struct casg_store *s, struct casg_err *err)
 {
 	struct casg_oid *ids;
 	size_t n;
-	int rc = list_packs(s->opts.packs_dir, &ids, &n, err);
+	uint32_t known;
+	int gone = 0, rc = casg_packfiles_list(s->opts.packs_dir, &ids, &n, err);
 
 	for (size_t i = 0; i < n && !rc; i++) {
-		rc = casg_store_add_pack(s, &ids[i], err);
-		if (rc && rc != CASG_ENOMEM && s->opts.skip_unindexed)
+		if (casg_store_find_pack(s, &ids[i], &known)) {
+			back_in_use(s, known);
+			continue;
+		}
+		rc = open_pack(s, &ids[i], err);
+		if (rc < 0 && rc != CASG_ENOMEM && s->opts.skip_unindexed)
 			rc = 0;
+		gone |= rc > 0;
+		rc = rc < 0 ? rc : 0;
+	}
+	free(ids);
+	return rc ? rc : gone;
+}
+
+static int scan_quarantine(struct casg_store *s, struct casg_err *err)
+{
+	struct casg_oid *ids;
+	size_t n;
+	uint32_t known;
+	int rc = casg_packfiles_list(s->opts.quarantine_dir, &ids, &n, err);
+
+	if (rc == CASG_EABSENT)
+		return 0;
+	for (size_t i = 0; i < n && !rc; i++) {
+		if (casg_store_find_pack(s, &ids[i], &known))
+			continue;
+		/* what cannot be used there is not missed until it is needed */
+		rc = open_pack_in(s, &ids[i], 1, err) == CASG_ENOMEM ? CASG_ENOMEM : 0;
 	}
 	free(ids);
 	return rc;
+}
+
+/* When the quarantine changed last; 'now' is later if that was just now. */
+static struct timespec quarantine_time(const struct casg_store *s)
+{
+	struct timespec now;
+	struct stat st;
+
+	if (!s->opts.quarantine_dir || stat(s->opts.quarantine_dir, &st))
+		return (struct timespec){ 0, 0 };
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec - st.st_mtim.tv_sec > 1 ? st.st_mtim : now;
+}
+
+int casg_store_rescan(struct casg_store *s, struct casg_err *err)
+{
+	enum { TRIES = 3 };
+	struct timespec before, after;
+	int rc;
+
+	/* what moves from one folder to the other meanwhile is seen the next time */
+	for (int i = 0; i < TRIES; i++) {
+		before = quarantine_time(s);
+		rc = scan_packs(s, err);
+		if (rc < 0)
+			return rc;
+		if (s->opts.quarantine_dir && scan_quarantine(s, err))
+			return CASG_ENOMEM;
+		after = quarantine_time(s);
+		if (!rc && before.tv_sec == after.tv_sec && before.tv_nsec == after.tv_nsec)
+			break;
+	}
+	if (err)
+		err->code = 0;
+	return 0;
 }
 
 void casg_store_close(struct casg_store *s)
@@ -280,11 +330,95 @@ void casg_store_close(struct casg_store *s)
 int casg_store_add_pack(struct casg_store *s, const struct casg_oid *pack_id,
 			struct casg_err *err)
 {
+	char hex[CASG_OID_HEXSZ + 1];
 	uint32_t known;
+	int rc;
 
-	if (casg_store_find_pack(s, pack_id, &known))
+	if (casg_store_find_pack(s, pack_id, &known)) {
+		back_in_use(s, known);
 		return 0;
-	return open_pack(s, pack_id, err);
+	}
+	rc = open_pack(s, pack_id, err);
+	return rc <= 0 ? rc : casg_err_set(err, CASG_EABSENT, "pack %s is not here any more",
+					   casg_oid_hex(pack_id, hex));
+}
+
+/* ---- quarantine -------------------------------------------------------- */
+
+void casg_store_revive(struct casg_store *s)
+{
+	s->revive = 1;
+}
+
+static int in_quarantine(const struct pack *p)
+{
+	return p->quarantined && !__atomic_load_n(&p->back, __ATOMIC_RELAXED);
+}
+
+int casg_store_quarantined(const struct casg_store *s, uint32_t pack)
+{
+	return in_quarantine(&s->packs[pack]);
+}
+
+/* Its file has been seen in packs/. */
+static void back_in_use(struct casg_store *s, uint32_t pack)
+{
+	__atomic_store_n(&s->packs[pack].back, 1, __ATOMIC_RELAXED);
+}
+
+int casg_store_settle(struct casg_store *s, uint32_t pack, struct casg_err *err)
+{
+	const struct casg_packfiles f = {
+		.packs_dir = s->opts.packs_dir,
+		.quarantine_dir = s->opts.quarantine_dir,
+	};
+	char *path;
+	int rc = 0;
+
+	if (f.quarantine_dir) {
+		pthread_mutex_lock(&s->lock);
+		rc = casg_packfiles_revive(&f, &s->packs[pack].id, err);
+		if (!rc)
+			back_in_use(s, pack);
+		pthread_mutex_unlock(&s->lock);
+		return rc;
+	}
+	path = casg_packfiles_path(f.packs_dir, &s->packs[pack].id, "pack");
+	if (!path)
+		return casg_err_nomem(err);
+	if (access(path, F_OK))
+		rc = casg_err_sys(err, errno, "cannot find '%s'", path);
+	free(path);
+	return rc;
+}
+
+/* What a search that found something in 'pack' gives: 1, or a failure. */
+static int hit(struct casg_store *s, uint32_t pack, struct casg_err *err)
+{
+	int rc = s->revive && in_quarantine(&s->packs[pack]) ?
+		 casg_store_settle(s, pack, err) : 0;
+
+	return rc ? rc : 1;
+}
+
+/*
+ * The packs in the order of searching: the newest first, those in quarantine
+ * last.  *at starts as 0; 1 and a pack, or 0 at the end.
+ */
+static int next_pack(const struct casg_store *s, size_t *at, uint32_t *pack_out)
+{
+	size_t n = s->npacks;
+
+	for (; *at < (s->nquarantined ? 2 * n : n); ++*at) {
+		size_t i = n - 1 - *at % n;
+
+		if (!s->nquarantined || s->packs[i].quarantined == (*at >= n)) {
+			*pack_out = (uint32_t)i;
+			++*at;
+			return 1;
+		}
+	}
+	return 0;
 }
 
 uint32_t casg_store_npacks(const struct casg_store *s)
@@ -315,6 +449,21 @@ int casg_store_find_pack(const struct casg_store *s, const struct casg_oid *id,
 
 /* ---- chunks ------------------------------------------------------------ */
 
+/* It may have gone to quarantine, or come back, since it was opened. */
+static int open_moved(struct casg_store *s, struct pack *p)
+{
+	const char *const dirs[] = { s->opts.packs_dir, s->opts.quarantine_dir };
+	int fd = -1;
+
+	for (int i = 0; i < 2 && fd < 0 && dirs[i]; i++) {
+		char *path = casg_packfiles_path(dirs[i], &p->id, "pack");
+
+		fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+		free(path);
+	}
+	return fd;
+}
+
 static int pack_fd(struct casg_store *s, struct pack *p, struct casg_err *err)
 {
 	int fd;
@@ -322,6 +471,8 @@ static int pack_fd(struct casg_store *s, struct pack *p, struct casg_err *err)
 	pthread_mutex_lock(&s->lock);
 	if (p->fd < 0) {
 		p->fd = open(p->path, O_RDONLY | O_CLOEXEC);
+		if (p->fd < 0 && errno == ENOENT)
+			p->fd = open_moved(s, p);
 		if (p->fd < 0)
 			casg_err_sys(err, errno, "cannot open '%s'", p->path);
 	}
@@ -1008,7 +1159,7 @@ static int find_in(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 			loc->pack = pack;
 			if (nbytes_out)
 				*nbytes_out = got.nbytes;
-			return 1;
+			return hit(s, pack, err);
 		}
 	}
 	if (rc)
@@ -1024,15 +1175,17 @@ static void build_dir(struct casg_store *s)
 {
 	struct casg_packdir *d = NULL;
 	uint64_t n = 0;
+	uint32_t pack;
+	size_t at = 0;
 
 	pthread_mutex_lock(&s->lock);
 	if (!s->dir && s->npacks >= DIR_PACKS_MIN && s->npacks < CASG_PACKDIR_PACKS_MAX) {
 		for (size_t i = 0; i < s->npacks; i++)
 			n += s->packs[i].x.nobjects;
 		d = casg_packdir_new(n + n / 2, NULL);
-		/* the newest first, as without it: what is found must not hang on when */
-		for (size_t i = s->npacks; d && i--; )
-			if (casg_packdir_add(d, &s->packs[i].x, (uint32_t)i, NULL)) {
+		/* in the order as without it: what is found must not hang on when */
+		while (d && next_pack(s, &at, &pack))
+			if (casg_packdir_add(d, &s->packs[pack].x, pack, NULL)) {
 				casg_packdir_free(d);
 				d = NULL;
 			}
@@ -1078,13 +1231,15 @@ static int find(struct casg_store *s, struct casg_coder *c, const struct casg_oi
 		struct casg_err *err)
 {
 	const struct casg_packdir *d = __atomic_load_n(&s->dir, __ATOMIC_ACQUIRE);
+	uint32_t pack;
+	size_t at = 0;
 
 	if (d)
 		return find_by_dir(s, c, d, id, plain, loc_out, nbytes_out, err);
 	if (__atomic_add_fetch(&s->nfinds, 1, __ATOMIC_RELAXED) % DIR_FINDS_MIN == 0)
 		build_dir(s);
-	for (size_t i = s->npacks; i--; ) {
-		int rc = find_in(s, c, (uint32_t)i, id, plain, loc_out, nbytes_out, err);
+	while (next_pack(s, &at, &pack)) {
+		int rc = find_in(s, c, pack, id, plain, loc_out, nbytes_out, err);
 
 		if (rc)
 			return rc;
@@ -1126,17 +1281,19 @@ int casg_store_find_node(struct casg_store *s, const struct casg_oid *id,
 			 struct casg_loc *loc_out, struct casg_err *err)
 {
 	struct casg_idx_node n;
+	uint32_t pack;
+	size_t at = 0;
 
-	for (size_t i = s->npacks; i--; ) {
-		int rc = casg_packidx_find_node(&s->packs[i].x, id, &n, err);
+	while (next_pack(s, &at, &pack)) {
+		int rc = casg_packidx_find_node(&s->packs[pack].x, id, &n, err);
 
 		if (rc < 0)
-			return casg_err_prefix(err, "index of '%s'", s->packs[i].path);
+			return casg_err_prefix(err, "index of '%s'", s->packs[pack].path);
 		if (rc) {
-			loc_out->pack = (uint32_t)i;
+			loc_out->pack = pack;
 			loc_out->chunk = n.chunk;
 			loc_out->member = n.member;
-			return 1;
+			return hit(s, pack, err);
 		}
 	}
 	return 0;
@@ -1145,14 +1302,17 @@ int casg_store_find_node(struct casg_store *s, const struct casg_oid *id,
 int casg_store_find_chunk(struct casg_store *s, const struct casg_oid *id,
 			  uint32_t *pack_out, uint32_t *chunk_out, struct casg_err *err)
 {
-	for (size_t i = s->npacks; i--; ) {
-		int rc = casg_packidx_find_chunk(&s->packs[i].x, id, chunk_out, err);
+	uint32_t pack;
+	size_t at = 0;
+
+	while (next_pack(s, &at, &pack)) {
+		int rc = casg_packidx_find_chunk(&s->packs[pack].x, id, chunk_out, err);
 
 		if (rc < 0)
-			return casg_err_prefix(err, "index of '%s'", s->packs[i].path);
+			return casg_err_prefix(err, "index of '%s'", s->packs[pack].path);
 		if (rc) {
-			*pack_out = (uint32_t)i;
-			return 1;
+			*pack_out = pack;
+			return hit(s, pack, err);
 		}
 	}
 	return 0;

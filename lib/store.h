@@ -11,6 +11,11 @@
  *
  * What is listed but cannot be read is an error, never "not there".
  *
+ * Packs in quarantine (packfiles.h) are packs of the store like the others,
+ * looked into last.  Readers read them where they are; for a writer, who is
+ * about to rely on what it finds, casg_store_revive makes every hit bring the
+ * pack back.  One that cannot be opened is as good as gone.
+ *
  * Threads: after open, any number of threads may read, each with its own
  * casg_coder.  casg_store_add_pack must not run beside readers.
  */
@@ -29,6 +34,7 @@ struct casg_store;
 
 struct casg_store_opts {
 	const char *packs_dir;
+	const char *quarantine_dir; /* looked into after packs_dir; or NULL */
 	const char *index_dir;  /* where .objects files may be; or NULL */
 	const char *tmp_dir;    /* for scratch files; or NULL: memory */
 	uint64_t cache_nbytes;  /* decoded chunks kept */
@@ -45,6 +51,19 @@ int casg_store_add_pack(struct casg_store *s, const struct casg_oid *pack_id,
 
 /* The same for all that have appeared in the folder since it was opened. */
 int casg_store_rescan(struct casg_store *s, struct casg_err *err);
+
+/*
+ * From now on, what is found in a pack in quarantine brings that pack back;
+ * if that fails, so does the search.
+ */
+void casg_store_revive(struct casg_store *s);
+/* Was this pack in quarantine when last looked at? */
+int casg_store_quarantined(const struct casg_store *s, uint32_t pack);
+/*
+ * Make sure that the files of a pack are in packs/ now: those of one that has
+ * gone to quarantine since come back.  CASG_EABSENT when it is gone for good.
+ */
+int casg_store_settle(struct casg_store *s, uint32_t pack, struct casg_err *err);
 
 uint32_t casg_store_npacks(const struct casg_store *s);
 struct casg_packidx *casg_store_idx(struct casg_store *s, uint32_t pack);

@@ -439,3 +439,42 @@ int casg_tree_walk(struct casg_store *s, struct casg_coder *c,
 	casg_treer_free(t);
 	return rc;
 }
+
+static int visit(struct casg_treer *t, int i, const struct casg_oid *id,
+		 const struct casg_child *parent, int level,
+		 const struct casg_tree_visitor *v, struct casg_err *err)
+{
+	struct frame *f = &t->f[i];
+	struct casg_loc loc;
+	int rc = casg_store_find_node(t->s, id, &loc, err);
+
+	if (!rc)
+		return corrupt(err, "it is in no pack here", id);
+	if (rc > 0)
+		rc = v->node(v->ctx, id, &loc, level, err);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	rc = load(t, i, id, parent, level, err);
+	for (uint32_t k = 0; !level && v->entry && k < f->node.count && !rc; k++)
+		rc = v->entry(v->ctx, &f->node.entries[k], err);
+	for (uint32_t k = 0; level && k < f->node.count && !rc; k++) {
+		f->at = k;
+		rc = visit(t, i + 1, &f->node.children[k].id, &f->node.children[k],
+			   level - 1, v, err);
+	}
+	return rc;
+}
+
+int casg_tree_visit(struct casg_store *s, struct casg_coder *c,
+		    const struct casg_oid *root, const struct casg_tree_visitor *v,
+		    struct casg_err *err)
+{
+	struct casg_treer *t = casg_treer_open(s, c, root, err);
+	int rc;
+
+	if (!t)
+		return err ? err->code : CASG_ECORRUPT;
+	rc = visit(t, 0, root, NULL, t->root_level, v, err);
+	casg_treer_free(t);
+	return rc;
+}

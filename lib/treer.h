@@ -77,4 +77,19 @@ int casg_tree_walk(struct casg_store *s, struct casg_coder *c,
 		   const struct casg_oid *root, casg_node_fn *fn, void *ctx,
 		   struct casg_err *err);
 
+/*
+ * The same, leaves read as well, and parts of it left out: 'node' is called
+ * before a node is looked into and gives 1 to pass over it with all below,
+ * 0 to go on, negative to fail; 'entry' (or NULL) is called for each entry of
+ * the leaves that are read, as they are stored.
+ */
+struct casg_tree_visitor {
+	casg_node_fn *node;
+	int (*entry)(void *ctx, const struct casg_entry *e, struct casg_err *err);
+	void *ctx;
+};
+int casg_tree_visit(struct casg_store *s, struct casg_coder *c,
+		    const struct casg_oid *root, const struct casg_tree_visitor *v,
+		    struct casg_err *err);
+
 #endif

@@ -92,17 +92,52 @@ static void commit(struct casg_commit_req *req)
 	casg_buf_release(&email);
 }
 
-/* That everything is there is settled here, before anything names it. */
+/* Each pack of the list, or marked, must be in packs/ now, not when it was found. */
+static void settle(struct casg_work *w, struct casg_buf *list, const struct casg_marks *marks)
+{
+	const char *p = casg_buf_cstr(list), *eol;
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_oid id;
+	uint32_t pack;
+
+	for (; (eol = strchr(p, '\n')); p = eol + 1)
+		if (!casg_oid_parse(&id, p, CASG_OID_HEXSZ) &&
+		    casg_store_find_pack(w->store, &id, &pack) &&
+		    casg_store_settle(w->store, pack, &err))
+			casg_die_err(&err);
+	for (pack = 0; pack < casg_store_npacks(w->store); pack++)
+		if (casg_marks_needed(marks, pack) && casg_store_settle(w->store, pack, &err))
+			casg_die_err(&err);
+}
+
+/*
+ * That everything is there is settled here, before anything names it: what is
+ * in quarantine comes back.  What leaves and presentations name by id alone
+ * is looked for only where something may have gone; reading them all takes as
+ * long as an export.
+ */
 static void find_packs(const struct casg_version *v, struct casg_buf *out)
 {
 	struct casg_err err = CASG_ERR_INIT;
+	struct casg_marks *marks;
 	struct casg_roots roots;
 	struct casg_work w;
+	uint32_t npacks, gone = 0;
 
 	casg_work_open_quick(&w, (uint64_t)8 << 20);
+	casg_store_revive(w.store);
 	casg_work_roots(v, &roots);
+	npacks = casg_store_npacks(w.store);
+	for (uint32_t i = 0; i < npacks; i++)
+		gone += (uint32_t)casg_store_quarantined(w.store, i);
 	if (casg_reach_text(w.store, casg_work_coder(&w), &roots, out, &err))
 		casg_die_err(&err);
+	marks = casg_marks_new(w.store, casg_work_coder(&w), &err);
+	if (!marks || (gone && (casg_marks_add(marks, &roots, &err) ||
+				casg_marks_finish(marks, &err))))
+		casg_die_err(&err);
+	settle(&w, out, marks);
+	casg_marks_free(marks);
 	casg_work_close(&w);
 }
 

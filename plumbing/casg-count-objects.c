@@ -27,6 +27,7 @@ struct counts {
 	uint64_t members[CASG_CHUNK_REFS + 1];
 	uint64_t raw[CASG_CHUNK_REFS + 1];
 	uint64_t size_packs, size_indexes, size_caches;
+	uint64_t nquarantined, size_quarantine;
 	uint64_t ngarbage, size_garbage;
 };
 
@@ -82,12 +83,19 @@ static void pack_entry(struct counts *n, const char *dir, const char *name)
 	uint32_t pack;
 
 	if (!casg_packwalk_name(name, &id) ||
-	    !casg_store_find_pack(work.store, &id, &pack))
+	    !casg_store_find_pack(work.store, &id, &pack) ||
+	    casg_store_quarantined(work.store, pack))
 		garbage(n, dir, name);
 	else if (ends_in(name, ".pack"))
 		n->size_packs += file_size(dir, name);
 	else
 		n->size_indexes += file_size(dir, name);
+}
+
+static void quarantine_entry(struct counts *n, const char *dir, const char *name)
+{
+	n->nquarantined += (uint64_t)ends_in(name, ".pack");
+	n->size_quarantine += file_size(dir, name);
 }
 
 /* Caches: files of index/, and what is in its folders. */
@@ -110,10 +118,12 @@ static void count_packs(struct counts *n)
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_idx_chunk c;
 
-	n->npacks = casg_store_npacks(work.store);
-	for (uint32_t p = 0; p < n->npacks; p++) {
+	for (uint32_t p = 0; p < casg_store_npacks(work.store); p++) {
 		struct casg_packidx *x = casg_store_idx(work.store, p);
 
+		if (casg_store_quarantined(work.store, p))
+			continue;
+		n->npacks++;
 		n->nchunks += x->nchunks;
 		for (uint32_t i = 0; i < x->nchunks; i++) {
 			int rc = casg_packidx_chunk(x, i, &c, &err);
@@ -180,6 +190,8 @@ static void add_all(struct casg_buf *b, const struct counts *n)
 	add_size_line(b, "size-packs", n->size_packs);
 	add_size_line(b, "size-indexes", n->size_indexes);
 	add_size_line(b, "size-caches", n->size_caches);
+	add_line(b, "quarantined", n->nquarantined);
+	add_size_line(b, "size-quarantine", n->size_quarantine);
 	add_line(b, "garbage", n->ngarbage);
 	add_size_line(b, "size-garbage", n->size_garbage);
 }
@@ -194,6 +206,7 @@ static int run(int argc, char **argv)
 	casg_work_open_quick(&work, 0);
 	count_packs(&n);
 	each_entry(&n, work.repo.packs_dir, pack_entry);
+	each_entry(&n, work.repo.quarantine_dir, quarantine_entry);
 	each_entry(&n, work.repo.tmp_dir, garbage);
 	each_entry(&n, work.repo.index_dir, cache_entry);
 	if (verbose) {

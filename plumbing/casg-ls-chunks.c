@@ -141,7 +141,8 @@ static int run(int argc, char **argv)
 			list_version(argv[i]);
 	}
 	for (uint32_t p = 0; !argc && p < casg_store_npacks(work.store); p++)
-		list_pack(p, NULL);
+		if (!casg_store_quarantined(work.store, p))
+			list_pack(p, NULL);
 	casg_work_close(&work);
 	return CASG_EXIT_YES;
 }

@@ -18,6 +18,8 @@ memory%SIZE         memory to use at most (default: casg.memory)
 . "${0%/*}/casg-sh-setup"
 # shellcheck source=porcelain/casg-sh-repo.sh
 . "${0%/*}/casg-sh-repo"
+# shellcheck source=porcelain/casg-sh-lock.sh
+. "${0%/*}/casg-sh-lock"
 
 # ---- which database
 
@@ -97,51 +99,10 @@ finish () {
 	fi
 	if test -n "$tmp"; then
 		test -n "$committed" || { remove_packs; remove_rubbish; }
-		rm -rf "$tmp" ${locked:+"$lock"}
-		locked=
+		rm -rf "$tmp"
 	fi
-	test -z "$locked" || rm -f "$lock"
+	casg_unlock_all
 	exit "$status"
-}
-
-# ---- one import at a time
-
-lock='' locked=''
-
-# A failed import takes its packs away; nobody else may have relied on them.
-take_lock () {
-	lock=$CASG_PATH/state/import.lock
-	test -d "$CASG_PATH/state" || mkdir -p "$CASG_PATH/state" || exit 128
-	{ read -r host </proc/sys/kernel/hostname || host=$(uname -n); } 2>/dev/null
-	waited=
-	until (set -C && echo "$$ $host" >"$lock") 2>/dev/null; do
-		test -e "$lock" || test -w "$CASG_PATH/state" ||
-			die "cannot write to '$CASG_PATH/state'"
-		holder='' where=''
-		read -r holder where 2>/dev/null <"$lock"
-		if test -n "$where" && test "$where" = "$host" && ! kill -0 "$holder" 2>/dev/null; then
-			break_lock
-			continue
-		fi
-		test -n "$waited" || test -n "$opt_quiet" ||
-			echo "waiting for another import (process $holder on $where)" >&2
-		waited=1
-		sleep 0.1
-	done
-	locked=1
-}
-
-# Its holder is gone.  Renaming makes sure that only one of us removes it,
-# and that it is the same lock still.
-break_lock () {
-	mv "$lock" "$lock.$$" 2>/dev/null || return
-	read -r now where_now <"$lock.$$"
-	if test "$now $where_now" = "$holder $where"; then
-		rm -f "$lock.$$"
-	else
-		ln "$lock.$$" "$lock" 2>/dev/null
-		rm -f "$lock.$$"
-	fi
 }
 
 # ---- the steps
@@ -290,7 +251,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
-take_lock
+# one at a time: a failed import takes its packs away, and nobody else may
+# have relied on them
+casg_lock import
 tmp=$CASG_PATH/tmp/import-$$
 mkdir -p "$tmp" || exit 128
 start_packing "$@"
@@ -318,10 +281,18 @@ fi
 message=$opt_message
 test -n "$message" ||
 	message="import $db: ${opt_release:+release $opt_release, }$records records"
+# what the version relies on is checked, and stays until HEAD names it
+casg_lock refs
 commit=$(casg-commit-tree -p "$head" -m "$message" --database="$db" <"$tmp/VERSION") &&
 move_head || exit 128
+casg_unlock refs
 
 test -n "$opt_quiet" ||
 	echo "$db: $records records, $new new, $known already known, $bytes_in bytes in, $stored bytes stored" ||
 	exit 128
+# the import is done, whatever becomes of this
+trap - EXIT INT TERM HUP
+rm -rf "$tmp"
+casg_unlock import
+casg-prune-packs --auto && casg-gc --auto --quiet
 exit 0

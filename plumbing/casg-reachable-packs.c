@@ -1,0 +1,112 @@
+/* casg-reachable-packs - print the packs that versions need */
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "cli.h"
+#include "cliwork.h"
+#include "lines.h"
+#include "reach.h"
+#include "refs.h"
+
+static int nul_ends;
+
+static const char *const usage[] = { "[-z] <BLOBS", NULL };
+
+static const struct casg_opt opts[] = {
+	{ CASG_OPT_FLAG, 'z', NULL, NULL, &nul_ends, "lines end with NUL" },
+	{ .type = CASG_OPT_END }
+};
+
+static struct casg_work work;
+
+/*
+ * The roots that a blob names; 0: it is nobody's VERSION but some other
+ * software's file of that name.
+ */
+static int read_roots(struct casg_refs *refs, const char *id, struct casg_roots *out)
+{
+	static const char magic[] = "casg-version ";
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_buf text = CASG_BUF_INIT;
+	struct casg_version v;
+	int ours = 0;
+
+	casg_version_init(&v);
+	if (casg_refs_blob(refs, id, CASG_VERSION_MAX_BYTES, &text, &err))
+		casg_die_err(&err);
+	if (text.len >= sizeof(magic) - 1 && !memcmp(text.data, magic, sizeof(magic) - 1)) {
+		if (casg_version_decode(&v, text.data, text.len, &err)) {
+			casg_err_prefix(&err, "version in Git object %s", id);
+			casg_die_err(&err);
+		}
+		casg_work_roots(&v, out);
+		ours = 1;
+	}
+	casg_version_release(&v);
+	casg_buf_release(&text);
+	return ours;
+}
+
+static void mark_all(struct casg_marks *marks)
+{
+	struct casg_lines *l = casg_lines_open(0, nul_ends ? '\0' : '\n');
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_buf id = CASG_BUF_INIT;
+	struct casg_roots roots;
+	struct casg_refs *refs;
+	const char *line;
+	size_t n;
+	int rc;
+
+	if (!l)
+		casg_die("out of memory");
+	if (casg_refs_open(&refs, &work.repo, &err))
+		casg_die_err(&err);
+	while ((rc = casg_lines_next(l, &line, &n, &err)) > 0) {
+		const char *sp = memchr(line, ' ', n);
+
+		casg_buf_reset(&id);
+		casg_buf_add(&id, line, sp ? (size_t)(sp - line) : n);
+		if (!read_roots(refs, casg_buf_cstr(&id), &roots))
+			continue;
+		if (casg_marks_add(marks, &roots, &err)) {
+			casg_err_prefix(&err, "version in Git object %s", casg_buf_cstr(&id));
+			casg_die_err(&err);
+		}
+	}
+	if (rc < 0 || casg_marks_finish(marks, &err))
+		casg_die_err(&err);
+	casg_refs_free(refs);
+	casg_lines_close(l);
+	casg_buf_release(&id);
+}
+
+static int run(int argc, char **argv)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_buf b = CASG_BUF_INIT;
+	struct casg_marks *marks;
+
+	(void)argc;
+	(void)argv;
+	casg_work_open_quick(&work, (uint64_t)32 << 20);
+	marks = casg_marks_new(work.store, casg_work_coder(&work), &err);
+	if (!marks)
+		casg_die_err(&err);
+	mark_all(marks);
+	for (uint32_t i = 0; i < casg_store_npacks(work.store); i++)
+		if (casg_marks_needed(marks, i)) {
+			casg_oid_addhex(&b, &casg_store_idx(work.store, i)->pack_id);
+			casg_buf_addch(&b, nul_ends ? '\0' : '\n');
+		}
+	if (b.failed)
+		casg_die("out of memory");
+	casg_out(b.data, b.len);
+	casg_buf_release(&b);
+	casg_marks_free(marks);
+	casg_work_close(&work);
+	return CASG_EXIT_YES;
+}
+
+const struct casg_cmd casg_cmd = { "casg-reachable-packs", usage, opts, 0, 0, run };

@@ -1,0 +1,122 @@
+#!/bin/sh
+# casg gc - packs that no version needs go, by way of quarantine.
+# shellcheck disable=SC2154 # casg_options sets opt_*
+# shellcheck disable=SC2317 # finish is called by a trap
+
+SPEC='casg gc [--grace=SECONDS] [--auto] [--dry-run] [--quiet]
+--
+grace=SECONDS  what is younger stays (default: casg.gcGrace)
+auto           only if there is much to do, and nobody is in the way
+n,dry-run      only say what would go
+q,quiet        say nothing unless it fails
+'
+# shellcheck source=porcelain/casg-sh-setup.sh
+. "${0%/*}/casg-sh-setup"
+# shellcheck source=porcelain/casg-sh-repo.sh
+. "${0%/*}/casg-sh-repo"
+# shellcheck source=porcelain/casg-sh-lock.sh
+. "${0%/*}/casg-sh-lock"
+# shellcheck source=porcelain/casg-sh-versions.sh
+. "${0%/*}/casg-sh-versions"
+
+tmp=''
+
+finish () {
+	status=$?
+	trap '' INT TERM HUP
+	trap - EXIT
+	test -z "$tmp" || rm -rf "$tmp"
+	casg_unlock_all
+	exit "$status"
+}
+
+# Git's own objects, while nobody is about to name new ones.
+pack_git () {
+	test -z "$opt_dry_run" || return 0
+	if test -n "$opt_auto"; then
+		git -c gc.autoDetach=false gc --auto --quiet
+	elif test -n "$opt_grace"; then
+		prune=now
+		test "$opt_grace" = 0 || prune=$opt_grace.seconds.ago
+		git gc --quiet --prune="$prune"
+	else
+		git gc --quiet
+	fi || die "'git gc' failed"
+}
+
+# The packs that versions need: $tmp/needed.
+mark () {
+	casg_list_versions "$tmp" >"$tmp/versions" || exit 128
+	casg-reachable-packs <"$tmp/versions" >"$tmp/needed" || exit 128
+}
+
+# prune ARG...: the receipt grows.
+prune () {
+	casg-prune-packs ${opt_dry_run:+--dry-run} "$@" >>"$tmp/receipt" || exit 128
+}
+
+# Refs that moved meanwhile by other hands than casg's: what they need comes
+# back before anything is deleted.
+look_again () {
+	test -s "$tmp/receipt" || return 0
+	mv "$tmp/versions" "$tmp/before" &&
+	casg_list_versions "$tmp" >"$tmp/versions" || exit 128
+	cmp -s "$tmp/before" "$tmp/versions" && return
+	casg-reachable-packs <"$tmp/versions" >"$tmp/needed" || exit 128
+	prune ${opt_grace:+--grace="$opt_grace"} <"$tmp/needed"
+}
+
+# What went, a line each, and the sums.
+print_receipt () {
+	awk -F'\t' -v dry="$opt_dry_run" '
+		BEGIN { will = dry == "" ? "" : "would be " }
+		$1 == "removed" { print will $1 " " $2 " (" $3 " bytes): " $6 }
+		$1 == "quarantined" { print will $1 " pack " $2 " (" $3 " bytes, " $4 "): " $6 }
+		$1 == "deleted" || $1 == "revived" {
+			print will $1 " pack " $2 " (" $3 " bytes, " $4 "): in quarantine since " $5 ", " $6
+		}
+		{ n[$1]++; bytes[$1] += $3 }
+		END {
+			printf "%s%d packs (%.0f bytes) quarantined, %d (%.0f bytes) deleted, %d revived\n",
+				will, n["quarantined"], bytes["quarantined"],
+				n["deleted"], bytes["deleted"], n["revived"]
+		}' "$tmp/receipt"
+}
+
+casg_options 0 0 "$@"
+eval "$casg_set"
+case $opt_grace in
+*[!0-9]*) usage_die "bad value '$opt_grace' of --grace: wanted a number of seconds" ;;
+esac
+casg_repo
+if test -n "$opt_auto"; then
+	casg-prune-packs --auto ${opt_grace:+--grace="$opt_grace"}
+	case $? in
+	0) ;;
+	1) exit 0 ;;
+	*) exit 128 ;;
+	esac
+	# what many imports left becomes few packs first
+	if test -x "${0%/*}/casg-repack" && test -z "$opt_dry_run"; then
+		casg-repack -d --quiet || exit 128
+	fi
+fi
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+if test -n "$opt_auto"; then
+	casg_lock import nowait || exit 0
+elif test -z "$opt_dry_run"; then
+	casg_lock import
+fi
+tmp=$CASG_PATH/tmp/gc-$$
+mkdir -p "$tmp" && : >"$tmp/receipt" || exit 128
+pack_git
+mark
+test -n "$opt_dry_run" || casg_lock refs
+prune ${opt_grace:+--grace="$opt_grace"} <"$tmp/needed"
+test -n "$opt_dry_run" || look_again
+prune --expire ${opt_grace:+--grace="$opt_grace"}
+test -n "$opt_quiet" || print_receipt || exit 128
+exit 0

@@ -1,0 +1,101 @@
+# shellcheck shell=sh
+# casg-sh-versions - every version that must not be lost, for porcelain that
+# throws things away.  After
+#
+#	# shellcheck source=porcelain/casg-sh-versions.sh
+#	. "${0%/*}/casg-sh-versions"
+#	casg_repo
+#	casg_list_versions DIR >FILE
+#
+# FILE holds the Git object ids of the blobs named VERSION in any commit that a
+# ref, HEAD, reflog or pseudo-ref (MERGE_HEAD and its like) of any work tree
+# leads to, in a tree that a ref names, or in any index: sorted, one a line.
+# DIR is a folder for scratch files.  Anything that cannot be read ends the
+# script: 128.
+
+# The Git directories whose refs, reflogs and indexes count.
+casg_git_dirs () {
+	casg_common=${CASG_PATH%/casg}
+	printf '%s\n' "$casg_common"
+	for casg_dir in "$casg_common"/worktrees/*/; do
+		test ! -f "${casg_dir}HEAD" || printf '%s\n' "${casg_dir%/}"
+	done
+}
+
+# casg_git_in DIR ARG...: git there, seeing what is stored, not what replaces
+# it, and failing over a broken ref.
+casg_git_in () {
+	(
+		casg_dir=$1
+		shift
+		unset GIT_WORK_TREE GIT_INDEX_FILE
+		GIT_REF_PARANOIA=1 GIT_NO_REPLACE_OBJECTS=1
+		GIT_DIR=$casg_dir
+		export GIT_REF_PARANOIA GIT_NO_REPLACE_OBJECTS GIT_DIR
+		exec git "$@"
+	)
+}
+
+# Ids in files that are not refs: of merges, rebases and picks under way.  What
+# they name may be gone; Git does not keep it for them.
+casg_pseudo_refs () {
+	for casg_file in "$1"/[A-Z]*_[A-Z]* "$1"/rebase-merge/* "$1"/rebase-apply/* \
+		"$1"/sequencer/*; do
+		test -f "$casg_file" || continue
+		sed -n 's/^\([0-9a-f]\{40,64\}\)$/\1^{}/p
+			s/^\([0-9a-f]\{40,64\}\)[[:space:]].*/\1^{}/p' "$casg_file" || return
+	done
+}
+
+# The commits of one Git directory; trees that are named go to $casg_scratch.
+# Refs to anything but commits are peeled here: git rev-list passes over them.
+casg_list_commits () {
+	casg_git_in "$1" for-each-ref --format='%(objecttype) %(*objecttype) %(refname)' \
+		>"$casg_scratch/refs" &&
+	sed -n '/^commit /d; /^tag commit /d; s/^[a-z]* [a-z]* \(.*\)/\1^{}/p' \
+		"$casg_scratch/refs" >"$casg_scratch/names" &&
+	casg_pseudo_refs "$1" >>"$casg_scratch/names" &&
+	casg_git_in "$1" cat-file --batch-check='%(objecttype) %(objectname)' \
+		<"$casg_scratch/names" >"$casg_scratch/checked" &&
+	sed -n 's/^tree //p' "$casg_scratch/checked" >>"$casg_scratch/trees" &&
+	sed -n 's/^commit //p' "$casg_scratch/checked" >"$casg_scratch/tips" &&
+	casg_git_in "$1" rev-list --all --reflog --stdin <"$casg_scratch/tips"
+}
+
+# Output of -z as lines; a line end in a path cannot be taken for one.
+casg_as_lines () {
+	tr '\n\0' '\001\n' <"$1"
+}
+
+# casg_list_versions DIR
+casg_list_versions () {
+	casg_scratch=$1
+	casg_only=':(top,glob)**/VERSION'
+	: >"$casg_scratch/commits" && : >"$casg_scratch/trees" && : >"$casg_scratch/blobs" &&
+	casg_git_dirs >"$casg_scratch/dirs" || exit 128
+	while IFS= read -r casg_git_dir; do
+		casg_list_commits "$casg_git_dir" >>"$casg_scratch/commits" ||
+			die "cannot list the commits of '$casg_git_dir'"
+		casg_git_in "$casg_git_dir" ls-files -s -z -- "$casg_only" >"$casg_scratch/index" ||
+			die "cannot read the index of '$casg_git_dir'"
+		casg_as_lines "$casg_scratch/index" |
+			sed -n 's/^100[0-7]* \([0-9a-f]*\) .*/\1/p' >>"$casg_scratch/blobs" || exit 128
+	done <"$casg_scratch/dirs"
+	sort -u "$casg_scratch/commits" >"$casg_scratch/distinct" &&
+	casg_git_in "$casg_common" diff-tree --stdin -r -m --root --no-renames --raw -z \
+		--no-abbrev --no-commit-id --diff-filter=d -- "$casg_only" \
+		<"$casg_scratch/distinct" >"$casg_scratch/raw" ||
+		die "cannot read the trees of commits"
+	# lines come in pairs, the second of each is the path
+	casg_as_lines "$casg_scratch/raw" |
+		sed -n 's/^:[0-7]* 100[0-7]* [0-9a-f]* \([0-9a-f]*\) [A-Z].*/\1/p; n' >>"$casg_scratch/blobs" ||
+		exit 128
+	while IFS= read -r casg_tree; do
+		casg_git_in "$casg_common" ls-tree -r -z "$casg_tree" >"$casg_scratch/tree" ||
+			die "cannot read tree $casg_tree"
+		casg_as_lines "$casg_scratch/tree" |
+			sed -n '/[/	]VERSION$/s/^100[0-7]* blob \([0-9a-f]*\).*/\1/p' >>"$casg_scratch/blobs" ||
+			exit 128
+	done <"$casg_scratch/trees"
+	sort -u "$casg_scratch/blobs" || exit 128
+}
