@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "nodes.h"
 #include "objects.h"
 #include "treer.h"
 
@@ -43,6 +44,56 @@ static int note_object(struct reach *r, struct casg_coder *c, const struct casg_
 	return rc < 0 ? rc : 0;
 }
 
+/* The packs of the bases that the nodes of a chunk have outside their pack. */
+static int follow_bases(struct reach *r, struct casg_coder *c, uint32_t pack, uint32_t chunk,
+			struct casg_err *err)
+{
+	struct casg_node_name names[CASG_NODELINK_BASES];
+	const struct casg_chunk *ch;
+	struct casg_loc loc;
+	uint32_t number;
+	int n, rc = casg_store_get(r->s, c, pack, chunk, &ch, err);
+
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; i < ch->nmembers && !rc; i++) {
+		if (!casg_node_is_linked(ch, i))
+			continue;
+		rc = casg_packidx_node_number(casg_store_idx(r->s, pack), chunk, i, &number, err);
+		if (!rc)
+			rc = casg_nodelink_bases(ch, i, number, names, &n, err);
+		for (int k = 0; !rc && k < n; k++) {
+			if (names[k].number != CASG_NO_NUMBER)
+				continue;
+			rc = casg_store_find_node(r->s, &names[k].id, &loc, err);
+			if (!rc)
+				rc = absent("tree node", &names[k].id, err);
+			if (rc < 0)
+				break;
+			if (!r->needed[loc.pack])
+				r->needed[loc.pack] = 1;
+			rc = 0;
+		}
+	}
+	casg_store_put(r->s, ch);
+	return rc;
+}
+
+static int follow_all_bases(struct reach *r, struct casg_coder *c, uint32_t pack,
+			    struct casg_err *err)
+{
+	struct casg_packidx *x = casg_store_idx(r->s, pack);
+	struct casg_idx_chunk e;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < x->nchunks && x->nnodes && !rc; i++) {
+		rc = casg_packidx_chunk(x, i, &e, err);
+		if (!rc && e.kind == CASG_CHUNK_NODE && e.layout == CASG_LAYOUT_LINKED_OUT)
+			rc = follow_bases(r, c, pack, i, err);
+	}
+	return rc;
+}
+
 /* 2 marks a pack whose references were followed. */
 static int follow(struct reach *r, struct casg_coder *c, struct casg_err *err)
 {
@@ -69,6 +120,8 @@ static int follow(struct reach *r, struct casg_coder *c, struct casg_err *err)
 			rc = 0;
 		}
 		free(ids);
+		if (!rc)
+			rc = follow_all_bases(r, c, i, err);
 		if (rc)
 			return rc;
 		r->needed[i] = 2;
@@ -102,18 +155,57 @@ int casg_reach_packs(struct casg_store *s, struct casg_coder *c,
 struct chunks {
 	struct casg_store *s;
 	struct casg_coder *c;
+	struct casg_nodes *nodes;
+	uint8_t **seen;          /* a pack: a bit a node, or NULL */
 	casg_chunk_fn *note;
 	void *ctx;
 };
 
+/* Was the bit set?  It is now. */
+static int set_bit(uint8_t *bits, uint64_t i)
+{
+	uint8_t mask = (uint8_t)(1u << (i & 7));
+	int was = (bits[i >> 3] & mask) != 0;
+
+	bits[i >> 3] |= mask;
+	return was;
+}
+
+/* The chunk of a node, and those of its bases and theirs. */
+static int note_node_chunks(struct chunks *k, const struct casg_loc *loc, int depth,
+			    struct casg_err *err)
+{
+	struct casg_packidx *x = casg_store_idx(k->s, loc->pack);
+	struct casg_loc bases[CASG_NODELINK_BASES];
+	struct casg_idx_chunk e;
+	uint32_t number;
+	int n = 0, rc = casg_packidx_node_number(x, loc->chunk, loc->member, &number, err);
+
+	if (!rc && !k->seen[loc->pack]) {
+		k->seen[loc->pack] = calloc(x->nnodes / 8 + 1u, 1);
+		if (!k->seen[loc->pack])
+			rc = casg_err_nomem(err);
+	}
+	if (rc || set_bit(k->seen[loc->pack], number))
+		return rc;
+	if (depth > CASG_NODELINK_DEPTH)
+		return casg_err_set(err, CASG_ECORRUPT, "a chain of tree nodes is too long");
+	rc = k->note(k->ctx, loc->pack, loc->chunk, err);
+	if (!rc)
+		rc = casg_packidx_chunk(x, loc->chunk, &e, err);
+	if (!rc && e.layout >= CASG_LAYOUT_LINKED)
+		rc = casg_nodes_bases(k->nodes, loc, bases, &n, err);
+	for (int i = 0; i < n && !rc; i++)
+		rc = note_node_chunks(k, &bases[i], depth + 1, err);
+	return rc;
+}
+
 static int note_node_chunk(void *ctx, const struct casg_oid *id, const struct casg_loc *loc,
 			   int level, struct casg_err *err)
 {
-	struct chunks *k = ctx;
-
 	(void)id;
 	(void)level;
-	return k->note(k->ctx, loc->pack, loc->chunk, err);
+	return note_node_chunks(ctx, loc, 0, err);
 }
 
 /* The chunk of an object and, if it is a list, those of its pieces. */
@@ -211,14 +303,26 @@ int casg_reach_chunks(struct casg_store *s, struct casg_coder *c,
 		      const struct casg_roots *roots, casg_chunk_fn *note, void *ctx,
 		      struct casg_err *err)
 {
-	struct chunks k = { s, c, note, ctx };
-	int rc = casg_tree_walk(s, c, &roots->records, note_node_chunk, &k, err);
+	uint32_t npacks = casg_store_npacks(s);
+	struct chunks k = {
+		.s = s, .c = c, .note = note, .ctx = ctx,
+		.nodes = casg_nodes_new(s, c), .seen = calloc(npacks + 1u, sizeof(*k.seen)),
+	};
+	int rc = k.nodes && k.seen ? 0 : casg_err_nomem(err);
 
+	if (!rc)
+		rc = casg_tree_walk(s, c, &roots->records, note_node_chunk, &k, err);
 	if (!rc)
 		rc = note_records(&k, roots, err);
 	if (!rc)
 		rc = note_blob(&k, &roots->order, err);
-	return rc ? rc : note_presentation(&k, roots, err);
+	if (!rc)
+		rc = note_presentation(&k, roots, err);
+	for (uint32_t i = 0; k.seen && i < npacks; i++)
+		free(k.seen[i]);
+	free(k.seen);
+	casg_nodes_free(k.nodes);
+	return rc;
 }
 
 /* ---- marks --------------------------------------------------------------- */
@@ -265,16 +369,6 @@ void casg_marks_free(struct casg_marks *m)
 	free(m->seen);
 	free(m->r.needed);
 	free(m);
-}
-
-/* Was the bit set?  It is now. */
-static int set_bit(uint8_t *bits, uint64_t i)
-{
-	uint8_t mask = (uint8_t)(1u << (i & 7));
-	int was = (bits[i >> 3] & mask) != 0;
-
-	bits[i >> 3] |= mask;
-	return was;
 }
 
 static int prepare_seen(struct casg_marks *m, uint32_t pack, struct casg_err *err)

@@ -455,11 +455,11 @@ static int visit(struct casg_treer *t, int i, const struct casg_oid *id,
 	if (rc)
 		return rc < 0 ? rc : 0;
 	rc = load(t, i, id, parent, level, err);
-	for (uint32_t k = 0; !level && v->entry && k < f->node.count && !rc; k++)
-		rc = v->entry(v->ctx, &f->node.entries[k], err);
-	for (uint32_t k = 0; level && k < f->node.count && !rc; k++) {
+	for (uint32_t k = 0; !level && v->entry && k < f->t->node.count && !rc; k++)
+		rc = v->entry(v->ctx, &f->t->node.entries[k], err);
+	for (uint32_t k = 0; level && k < f->t->node.count && !rc; k++) {
 		f->at = k;
-		rc = visit(t, i + 1, &f->node.children[k].id, &f->node.children[k],
+		rc = visit(t, i + 1, &f->t->node.children[k].id, &f->t->node.children[k],
 			   level - 1, v, err);
 	}
 	return rc;
