@@ -29,6 +29,11 @@ int casg_pack_head_decode(const uint8_t *p, size_t nbytes, struct casg_err *err)
 	return 0;
 }
 
+uint32_t casg_pack_head_version(const uint8_t *p)
+{
+	return casg_get_le32(p + 8);
+}
+
 void casg_pack_trail_encode(uint8_t out[CASG_PACK_TRAILSZ], uint64_t nchunks)
 {
 	memcpy(out, trail_magic, 8);

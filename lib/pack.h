@@ -31,6 +31,8 @@
 
 void casg_pack_head_encode(uint8_t out[CASG_PACK_HEADSZ]);
 int casg_pack_head_decode(const uint8_t *p, size_t nbytes, struct casg_err *err);
+/* The version of a header that was decoded. */
+uint32_t casg_pack_head_version(const uint8_t *p);
 void casg_pack_trail_encode(uint8_t out[CASG_PACK_TRAILSZ], uint64_t nchunks);
 int casg_pack_trail_decode(const uint8_t *p, size_t nbytes, uint64_t *nchunks_out,
 			   struct casg_err *err);
