@@ -1,0 +1,396 @@
+#include "nodew.h"
+
+#include <stdlib.h>
+
+#include "array.h"
+
+/* ---- children ---------------------------------------------------------- */
+
+static char *copy_key(const char *p, size_t n)
+{
+	char *q = malloc(n + 1);
+
+	if (q)
+		memcpy(q, p, n);
+	return q;
+}
+
+int casg_children_push(struct casg_children *l, const struct casg_child *in,
+		       struct casg_err *err)
+{
+	struct casg_child c = *in;
+
+	if (CASG_GROW(l->c, l->n + 1, l->cap))
+		return casg_err_nomem(err);
+	c.first = copy_key(in->first, in->first_len);
+	c.last = copy_key(in->last, in->last_len);
+	if (!c.first || !c.last) {
+		free((char *)c.first);
+		free((char *)c.last);
+		return casg_err_nomem(err);
+	}
+	l->c[l->n++] = c;
+	return 0;
+}
+
+void casg_children_release(struct casg_children *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		free((char *)l->c[i].first);
+		free((char *)l->c[i].last);
+	}
+	free(l->c);
+	memset(l, 0, sizeof(*l));
+}
+
+/* ---- references -------------------------------------------------------- */
+
+void casg_noderefs_release(struct casg_noderefs *r)
+{
+	for (size_t i = 0; i < r->nbase; i++)
+		free(r->base[i]);
+	free(r->base);
+	memset(r, 0, sizeof(*r));
+}
+
+/* Room for the chunks of that pack. */
+static int refs_of_pack(struct casg_noderefs *r, struct casg_store *store, uint32_t pack,
+			struct casg_err *err)
+{
+	if (pack >= r->nbase) {
+		size_t n = casg_store_npacks(store);
+		uint64_t **p = realloc(r->base, n * sizeof(*p));
+
+		if (!p)
+			return casg_err_nomem(err);
+		memset(p + r->nbase, 0, (n - r->nbase) * sizeof(*p));
+		r->base = p;
+		r->nbase = n;
+	}
+	if (!r->base[pack])
+		r->base[pack] = calloc(casg_store_idx(store, pack)->nchunks, sizeof(uint64_t));
+	return r->base[pack] ? 0 : casg_err_nomem(err);
+}
+
+int casg_noderefs_get(struct casg_noderefs *r, struct casg_store *store,
+		      struct casg_packw *packw, const struct casg_loc *loc,
+		      uint64_t *ref_out, struct casg_err *err)
+{
+	struct casg_idx_chunk ic;
+	uint64_t base;
+	int rc;
+
+	if (casg_packw_npacks(packw) != r->npacks_done) {
+		casg_noderefs_release(r);
+		r->npacks_done = casg_packw_npacks(packw);
+	}
+	rc = refs_of_pack(r, store, loc->pack, err);
+	if (rc)
+		return rc;
+	base = r->base[loc->pack][loc->chunk];
+	if (!base) {
+		rc = casg_packidx_chunk(casg_store_idx(store, loc->pack), loc->chunk, &ic, err);
+		if (!rc)
+			rc = casg_packw_ref(packw, &ic.id, ic.nmembers, &base, err);
+		if (rc)
+			return rc;
+		r->base[loc->pack][loc->chunk] = ++base;
+	}
+	*ref_out = base - 1 + loc->member;
+	return 0;
+}
+
+/* ---- nodes of one chunk ------------------------------------------------ */
+
+static int batch_room(struct casg_nodebatch *b, struct casg_err *err)
+{
+	return CASG_GROW(b->at, (b->n + 1) * CASG_COLUMNS, b->cap_at) ||
+	       CASG_GROW(b->ids, b->n + 1, b->cap_ids) ? casg_err_nomem(err) : 0;
+}
+
+/* The columns of a node were appended. */
+static int batch_note(struct casg_nodebatch *b, const struct casg_oid *id,
+		      struct casg_err *err)
+{
+	int rc = 0;
+
+	for (int j = 0; j < CASG_COLUMNS; j++) {
+		b->at[b->n * CASG_COLUMNS + (size_t)j] = b->col[j].len;
+		rc = rc ? rc : casg_buf_check(&b->col[j], err);
+	}
+	b->ids[b->n++].id = *id;
+	return rc;
+}
+
+int casg_nodebatch_leaf(struct casg_nodebatch *b, const struct casg_oid *id,
+			const struct casg_entry *e, uint32_t count, struct casg_err *err)
+{
+	int rc = batch_room(b, err);
+
+	if (rc)
+		return rc;
+	casg_leaf_store(e, count, b->col);
+	return batch_note(b, id, err);
+}
+
+int casg_nodebatch_interior(struct casg_nodebatch *b, const struct casg_oid *id, int level,
+			    const struct casg_child *c, uint32_t count,
+			    struct casg_err *err)
+{
+	int rc = batch_room(b, err);
+
+	if (rc)
+		return rc;
+	casg_interior_store(level, c, count, b->col);
+	return batch_note(b, id, err);
+}
+
+size_t casg_nodebatch_nbytes(const struct casg_nodebatch *b)
+{
+	size_t n = 0;
+
+	for (int j = 0; j < CASG_COLUMNS; j++)
+		n += b->col[j].len;
+	return n;
+}
+
+int casg_nodebatch_encode(const struct casg_nodebatch *b, struct casg_coder *c, int zlevel,
+			  struct casg_buf *out, struct casg_oid *chunk_id,
+			  struct casg_err *err)
+{
+	size_t n = b->n * CASG_COLUMNS;
+	struct casg_slice *m = malloc(n * sizeof(*m) + 1);
+	int rc;
+
+	if (!m)
+		return casg_err_nomem(err);
+	for (size_t i = 0; i < n; i++) {
+		size_t from = i < CASG_COLUMNS ? 0 : b->at[i - CASG_COLUMNS];
+		const uint8_t *p = b->col[i % CASG_COLUMNS].data;
+
+		/* a column may be empty throughout */
+		m[i].p = p ? p + from : (const uint8_t *)"";
+		m[i].nbytes = b->at[i] - from;
+	}
+	rc = casg_chunk_encode_nodes(c, CASG_LAYOUT_COLUMNS, zlevel, m, (uint32_t)b->n, out,
+				     chunk_id, err);
+	free(m);
+	return rc;
+}
+
+void casg_nodebatch_reset(struct casg_nodebatch *b)
+{
+	for (int j = 0; j < CASG_COLUMNS; j++)
+		casg_buf_reset(&b->col[j]);
+	b->n = 0;
+}
+
+void casg_nodebatch_release(struct casg_nodebatch *b)
+{
+	for (int j = 0; j < CASG_COLUMNS; j++)
+		casg_buf_release(&b->col[j]);
+	free(b->at);
+	free(b->ids);
+	memset(b, 0, sizeof(*b));
+}
+
+/* ---- one node after the other ------------------------------------------ */
+
+void casg_nodew_init(struct casg_nodew *w, struct casg_store *store,
+		     struct casg_packw *packw, struct casg_coder *coder, int zlevel)
+{
+	memset(w, 0, sizeof(*w));
+	w->store = store;
+	w->packw = packw;
+	w->coder = coder;
+	/* keys and numbers gain little from more: 2 % larger trees, but a faster import */
+	w->zlevel = zlevel > 1 ? zlevel - 1 : zlevel;
+}
+
+void casg_nodew_release(struct casg_nodew *w)
+{
+	casg_noderefs_release(&w->refs);
+	casg_nodebatch_release(&w->batch);
+}
+
+int casg_nodew_find_sequence(struct casg_store *store, struct casg_coder *coder,
+			     const struct casg_entry *e, struct casg_loc *loc_out,
+			     struct casg_err *err)
+{
+	char hex[CASG_OID_HEXSZ + 1];
+	uint64_t nbytes;
+	int rc = casg_store_find(store, coder, &e->oid, loc_out, &nbytes, err);
+
+	if (!rc)
+		return casg_err_set(err, CASG_EABSENT,
+				    "sequence %s of record '%.*s' is not in the store",
+				    casg_oid_hex(&e->oid, hex), (int)e->klen, e->key);
+	if (rc > 0 && nbytes != e->length)
+		return casg_err_set(err, CASG_ECORRUPT,
+				    "record '%.*s' says %llu residues where its sequence has %llu",
+				    (int)e->klen, e->key, (unsigned long long)e->length,
+				    (unsigned long long)nbytes);
+	return rc < 0 ? rc : 0;
+}
+
+int casg_nodew_flush(struct casg_nodew *w, struct casg_err *err)
+{
+	struct casg_buf out = CASG_BUF_INIT;
+	struct casg_oid id;
+	int rc;
+
+	if (!w->batch.n)
+		return 0;
+	rc = casg_nodebatch_encode(&w->batch, w->coder, w->zlevel, &out, &id, err);
+	if (!rc)
+		rc = casg_packw_add(w->packw, out.data, out.len, &id, w->batch.ids, err);
+	casg_buf_release(&out);
+	casg_nodebatch_reset(&w->batch);
+	return rc;
+}
+
+/*
+ * Is it to be written?  1, and there is room in the batch and in the pack, 0,
+ * or negative.  The pack makes room when a batch begins: from then on leaves
+ * hold its references.
+ */
+static int begin_node(struct casg_nodew *w, const struct casg_oid *id, struct casg_err *err)
+{
+	struct casg_loc loc;
+	int rc = casg_store_find_node(w->store, id, &loc, err);
+
+	w->nnodes++;
+	if (rc)
+		return rc < 0 ? rc : 0;
+	w->nnodes_new++;
+	if (casg_nodebatch_nbytes(&w->batch) >= CASG_NODE_CHUNK_NBYTES)
+		rc = casg_nodew_flush(w, err);
+	if (!rc && !w->batch.n)
+		rc = casg_packw_room(w->packw, 2 * CASG_NODE_CHUNK_NBYTES, 0, err);
+	return rc ? rc : 1;
+}
+
+int casg_nodew_leaf(struct casg_nodew *w, struct casg_entry *e, const struct casg_loc *locs,
+		    const struct casg_oid *hashes, uint32_t count,
+		    struct casg_children *up, struct casg_err *err)
+{
+	struct casg_child c = { .count = count };
+	int rc;
+
+	casg_node_id(casg_coder_hasher(w->coder), CASG_NODE_KIND_RECORD, 0, count, hashes,
+		     &c.id);
+	rc = begin_node(w, &c.id, err);
+	for (uint32_t i = 0; rc > 0 && i < count; i++) {
+		int r = casg_noderefs_get(&w->refs, w->store, w->packw, &locs[i], &e[i].ref,
+					  err);
+
+		if (r)
+			rc = r;
+	}
+	if (rc > 0)
+		rc = casg_nodebatch_leaf(&w->batch, &c.id, e, count, err);
+	if (rc || !up)
+		return rc;
+	c.first = e[0].key;
+	c.first_len = e[0].klen;
+	c.first_occurrence = e[0].occurrence;
+	c.last = e[count - 1].key;
+	c.last_len = e[count - 1].klen;
+	c.last_occurrence = e[count - 1].occurrence;
+	return casg_children_push(up, &c, err);
+}
+
+int casg_nodew_interior(struct casg_nodew *w, int level, const struct casg_child *c,
+			uint32_t count, struct casg_children *up, struct casg_err *err)
+{
+	struct casg_hasher *h = casg_coder_hasher(w->coder);
+	struct casg_oid hashes[CASG_NODE_MAX];
+	struct casg_child p = c[0];
+	int rc;
+
+	p.count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		casg_child_hash(h, &c[i], &hashes[i]);
+		p.count += c[i].count;
+	}
+	p.last = c[count - 1].last;
+	p.last_len = c[count - 1].last_len;
+	p.last_occurrence = c[count - 1].last_occurrence;
+	casg_node_id(h, CASG_NODE_KIND_RECORD, level, count, hashes, &p.id);
+	rc = begin_node(w, &p.id, err);
+	if (rc > 0)
+		rc = casg_nodebatch_interior(&w->batch, &p.id, level, c, count, err);
+	return rc ? rc : casg_children_push(up, &p, err);
+}
+
+int casg_nodew_description(struct casg_nodew *w, struct casg_entry *e, struct casg_err *err)
+{
+	struct casg_blobw *b;
+	int rc;
+
+	if (e->dlen <= CASG_DESC_INLINE || !e->desc)
+		return 0;
+	rc = casg_nodew_flush(w, err);
+	if (rc)
+		return rc;
+	b = casg_blobw_new(w->packw, w->store, w->coder, w->zlevel, err);
+	rc = b ? casg_blobw_add(b, e->desc, (size_t)e->dlen, err) : CASG_ENOMEM;
+	if (rc) {
+		casg_blobw_free(b);
+		return rc;
+	}
+	e->desc = NULL;
+	return casg_blobw_finish(b, &e->desc_blob, err);
+}
+
+static int build_level(struct casg_nodew *w, int level, const struct casg_children *from,
+		       struct casg_children *up, struct casg_err *err)
+{
+	struct casg_cutter cut = { 0, 0 };
+	size_t start = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < from->n && !rc; i++) {
+		const struct casg_child *c = &from->c[i];
+		int b = casg_node_boundary(level, c->last, c->last_len, c->last_occurrence);
+		int after;
+
+		if (casg_cutter_feed(&cut, casg_child_nbytes(c), b, &after)) {
+			rc = casg_nodew_interior(w, level, from->c + start,
+						 (uint32_t)(i - start), up, err);
+			start = i;
+		}
+		if (after && !rc) {
+			rc = casg_nodew_interior(w, level, from->c + start,
+						 (uint32_t)(i + 1 - start), up, err);
+			start = i + 1;
+		}
+	}
+	if (!rc && start < from->n)
+		rc = casg_nodew_interior(w, level, from->c + start,
+					 (uint32_t)(from->n - start), up, err);
+	return rc;
+}
+
+int casg_nodew_root(struct casg_nodew *w, int level, struct casg_children *from,
+		    struct casg_oid *root_out, struct casg_err *err)
+{
+	int rc = 0;
+
+	if (!from->n) {
+		casg_node_id(casg_coder_hasher(w->coder), CASG_NODE_KIND_RECORD, 0, 0, NULL,
+			     root_out);
+		return casg_nodew_leaf(w, NULL, NULL, NULL, 0, NULL, err);
+	}
+	while (!rc && from->n > 1) {
+		struct casg_children up = { 0 };
+
+		rc = build_level(w, level++, from, &up, err);
+		casg_children_release(from);
+		*from = up;
+	}
+	if (!rc)
+		*root_out = from->c[0].id;
+	casg_children_release(from);
+	return rc;
+}
