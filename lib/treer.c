@@ -222,8 +222,9 @@ static int descend(struct casg_treer *t, struct casg_err *err)
 	return 0;
 }
 
-/* The first entry that ends at or after the key. */
-static uint32_t find_entry(const struct casg_node *n, const char *key, size_t klen)
+/* The first entry that ends at or after the key; the count when none does. */
+static uint32_t find_entry(const struct casg_node *n, const char *key, size_t klen,
+			   uint32_t occurrence)
 {
 	uint32_t lo = 0, hi = n->count;
 
@@ -232,8 +233,9 @@ static uint32_t find_entry(const struct casg_node *n, const char *key, size_t kl
 		const struct casg_child *c = n->level ? &n->children[mid] : NULL;
 		const struct casg_entry *e = n->level ? NULL : &n->entries[mid];
 		int cmp = c ? casg_key_cmp(c->last, c->last_len, c->last_occurrence, key,
-					   klen, 0)
-			    : casg_key_cmp(e->key, e->klen, e->occurrence, key, klen, 0);
+					   klen, occurrence)
+			    : casg_key_cmp(e->key, e->klen, e->occurrence, key, klen,
+					   occurrence);
 
 		if (cmp < 0)
 			lo = mid + 1;
@@ -253,7 +255,7 @@ int casg_treer_seek(struct casg_treer *t, const char *key, size_t klen,
 		const struct casg_child *c;
 		int rc;
 
-		f->at = find_entry(n, key, klen);
+		f->at = find_entry(n, key, klen, 0);
 		if (!n->level || f->at == n->count)
 			return 0;
 		c = &n->children[f->at];
@@ -396,6 +398,79 @@ int casg_treer_next(struct casg_treer *t, struct casg_entry *e,
 		e->desc = (const char *)t->desc.data;
 	}
 	return 1;
+}
+
+/* ---- node by node ------------------------------------------------------ */
+
+int casg_treer_root_level(const struct casg_treer *t)
+{
+	return t->root_level;
+}
+
+int casg_treer_node_seek(struct casg_treer *t, int level, const char *key, size_t klen,
+			 uint32_t occurrence, struct casg_err *err)
+{
+	int rc = 0;
+
+	t->depth = 1;
+	if (level > t->root_level)
+		return casg_err_set(err, CASG_EBUG, "the tree has no level %d", level);
+	while (!rc && t->f[t->depth - 1].t->node.level > level) {
+		struct frame *f = &t->f[t->depth - 1];
+
+		f->at = find_entry(&f->t->node, key, klen, occurrence);
+		if (f->at == f->t->node.count)
+			f->at--;
+		rc = casg_treer_enter(t, err);
+	}
+	return rc;
+}
+
+/* To the neighbour: up until there is one, then down its edge. */
+static int node_step(struct casg_treer *t, int forward, struct casg_err *err)
+{
+	int depth = t->depth, i = depth - 1, rc = 0;
+
+	while (i && t->f[i - 1].at == (forward ? t->f[i - 1].t->node.count - 1 : 0))
+		i--;
+	if (!i)
+		return 0;
+	t->f[i - 1].at += forward ? 1 : -1u;
+	t->depth = i;
+	while (!rc && t->depth < depth) {
+		struct frame *f = &t->f[t->depth - 1];
+
+		if (t->depth > i)
+			f->at = forward ? 0 : f->t->node.count - 1;
+		rc = casg_treer_enter(t, err);
+	}
+	return rc ? rc : 1;
+}
+
+int casg_treer_node_next(struct casg_treer *t, struct casg_err *err)
+{
+	return node_step(t, 1, err);
+}
+
+int casg_treer_node_prev(struct casg_treer *t, struct casg_err *err)
+{
+	return node_step(t, 0, err);
+}
+
+void casg_treer_node(const struct casg_treer *t, struct casg_nodeat *out)
+{
+	const struct frame *f = &t->f[t->depth - 1];
+
+	out->node = &f->t->node;
+	out->id = &f->id;
+	out->rank = 0;
+	out->first = 1;
+	for (int i = 0; i + 1 < t->depth; i++) {
+		out->first &= !t->f[i].at;
+		for (uint32_t k = 0; k < t->f[i].at; k++)
+			out->rank += t->f[i].t->node.children[k].count;
+	}
+	out->last = f->last;
 }
 
 static int walk(struct casg_treer *t, int i, const struct casg_oid *id,

@@ -70,6 +70,28 @@ uint64_t casg_treer_nodes_read(const struct casg_treer *t);
 /* Go to the record that is 'rank'th in key order; its end for the count. */
 int casg_treer_seek_rank(struct casg_treer *t, uint64_t rank, struct casg_err *err);
 
+/*
+ * Node by node, for who edits trees.  The reader stands at a node of one level
+ * (0: leaves), whose entries are valid until it moves.  Not to be mixed with
+ * the other walks.
+ */
+int casg_treer_root_level(const struct casg_treer *t);
+/* To the first node that ends at or after (key, occurrence), else to the last. */
+int casg_treer_node_seek(struct casg_treer *t, int level, const char *key, size_t klen,
+			 uint32_t occurrence, struct casg_err *err);
+/* To the next or the one before on that level: 1, or 0 when there is none. */
+int casg_treer_node_next(struct casg_treer *t, struct casg_err *err);
+int casg_treer_node_prev(struct casg_treer *t, struct casg_err *err);
+
+struct casg_nodeat {
+	const struct casg_node *node;
+	const struct casg_oid *id;
+	uint64_t rank;       /* of its first record, from 0 */
+	int first, last;     /* of its level */
+};
+
+void casg_treer_node(const struct casg_treer *t, struct casg_nodeat *out);
+
 /* Every node of the tree, parents first: its id and where it lies. */
 typedef int casg_node_fn(void *ctx, const struct casg_oid *id, const struct casg_loc *loc,
 			 int level, struct casg_err *err);
