@@ -157,13 +157,17 @@ int casg_node_boundary(int level, const char *key, size_t klen, uint32_t occurre
 		 CASG_NODE_MASK);
 }
 
+int casg_cutter_before(const struct casg_cutter *c, uint64_t entry_nbytes)
+{
+	return c->count >= 2 && c->nbytes + entry_nbytes > CASG_NODE_NBYTES;
+}
+
 int casg_cutter_feed(struct casg_cutter *c, uint64_t entry_nbytes, int boundary,
 		     int *after_out)
 {
-	int before = 0;
+	int before = casg_cutter_before(c, entry_nbytes);
 
-	if (c->count >= 2 && c->nbytes + entry_nbytes > CASG_NODE_NBYTES) {
-		before = 1;
+	if (before) {
 		c->count = 0;
 		c->nbytes = 0;
 	}

@@ -99,6 +99,8 @@ struct casg_cutter {
 };
 int casg_cutter_feed(struct casg_cutter *c, uint64_t entry_nbytes, int boundary,
 		     int *after_out);
+/* Would a node end before an entry of this size? */
+int casg_cutter_before(const struct casg_cutter *c, uint64_t entry_nbytes);
 
 /*
  * Stored form, as CASG_COLUMNS buffers (appended to): structure, keys,
