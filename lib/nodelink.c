@@ -166,6 +166,38 @@ static void pair_entries(struct writer *w, const struct casg_entry *e,
 		put_ref(w, e->ref);
 }
 
+/*
+ * The next step through a leaf and its bases: below 0 entry i has none, above
+ * 0 the base's entry *b_out is skipped, 0 they are of one key.
+ */
+static int step(struct cursor *c, const struct casg_entry *e, const struct casg_entry **b_out)
+{
+	settle(c);
+	if (!c->nb)
+		return -1;
+	*b_out = &c->b->node->entries[c->i];
+	return casg_key_cmp(e->key, e->klen, e->occurrence, (*b_out)->key, (*b_out)->klen,
+			    (*b_out)->occurrence);
+}
+
+void casg_leaf_link_needs(const struct casg_entry *e, const struct casg_loc *locs,
+			  uint32_t count, const struct casg_nodelink_base *bases, int nbases,
+			  uint8_t *need_out)
+{
+	struct cursor c = { bases, nbases, 0 };
+	const struct casg_entry *b = NULL;
+
+	for (uint32_t i = 0; i < count; ) {
+		int cmp = step(&c, &e[i], &b);
+
+		if (cmp <= 0) {
+			need_out[i] = cmp < 0 || !casg_loc_eq(&locs[i], &c.b->locs[c.i]);
+			i++;
+		}
+		c.i += cmp >= 0;
+	}
+}
+
 void casg_leaf_store_linked(const struct casg_entry *e, const struct casg_loc *locs,
 			    uint32_t count, uint32_t own,
 			    const struct casg_nodelink_base *bases, int nbases,
@@ -173,29 +205,20 @@ void casg_leaf_store_linked(const struct casg_entry *e, const struct casg_loc *l
 {
 	struct writer w = { .col = col, .detail = CASG_BUF_INIT };
 	struct cursor c = { bases, nbases, 0 };
+	const struct casg_entry *b = NULL;
 
 	begin(&w, 0, count, own, bases, nbases);
 	for (uint32_t i = 0; i < count; ) {
-		const struct casg_entry *b;
-		int cmp = -1;
+		int cmp = step(&c, &e[i], &b);
 
-		settle(&c);
-		if (c.nb) {
-			b = &c.b->node->entries[c.i];
-			cmp = casg_key_cmp(e[i].key, e[i].klen, e[i].occurrence, b->key,
-					   b->klen, b->occurrence);
-		}
-		if (cmp < 0) {
+		if (cmp < 0)
 			insert_entry(&w, &e[i], i ? &e[i - 1] : NULL);
-			i++;
-		} else if (cmp > 0) {
+		else if (cmp > 0)
 			add_op(&w, OP_SKIP);
-			c.i++;
-		} else {
+		else
 			pair_entries(&w, &e[i], &locs[i], b, &c.b->locs[c.i]);
-			c.i++;
-			i++;
-		}
+		c.i += cmp >= 0;
+		i += cmp <= 0;
 	}
 	finish(&w);
 }
@@ -658,6 +681,9 @@ int casg_nodelink_decode(struct casg_node *n, const struct casg_chunk *ch, uint3
 	for (int i = 0; i < nbases && !rc; i++)
 		if (bases[i]->level != n->level || bases[i]->kind != n->kind)
 			rc = corrupt(err, "a base is of another level");
+	/* never NULL: that stands for a blob */
+	if (!rc && casg_buf_grow(&n->descs, 1))
+		rc = casg_err_nomem(err);
 	if (!rc)
 		rc = apply(&s, err);
 	if (!rc && (n->keys.failed || n->descs.failed))

@@ -32,6 +32,8 @@
 
 #define CASG_NODELINK_BASES 8
 #define CASG_NODELINK_DEPTH 50
+/* What importing makes: the newest version is read most, at the end of its chain. */
+#define CASG_NODELINK_IMPORT_DEPTH 12
 
 #define CASG_NO_NUMBER UINT32_MAX
 
@@ -46,6 +48,14 @@ struct casg_nodelink_base {
 	const struct casg_loc *locs;  /* of the sequences, a leaf entry each; encoding only */
 	struct casg_node_name name;   /* encoding only */
 };
+
+/*
+ * Which entries of a leaf its linked form writes a reference of: need_out[i]
+ * is 1 or 0.  The others need none to be set.
+ */
+void casg_leaf_link_needs(const struct casg_entry *e, const struct casg_loc *locs,
+			  uint32_t count, const struct casg_nodelink_base *bases, int nbases,
+			  uint8_t *need_out);
 
 /*
  * Append the linked form of a node that is to be number 'own' of its pack.

@@ -167,6 +167,11 @@ void casg_nodes_free(struct casg_nodes *n)
 	free(n);
 }
 
+void casg_nodes_hold(const struct casg_tnode *held)
+{
+	((struct casg_tnode *)held)->users++;
+}
+
 void casg_nodes_put(struct casg_nodes *n, const struct casg_tnode *held)
 {
 	struct casg_tnode *t = (struct casg_tnode *)held;

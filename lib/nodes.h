@@ -65,6 +65,8 @@ int casg_nodes_get(struct casg_nodes *n, const struct casg_oid *id,
 		   const struct casg_tnode **out, struct casg_err *err);
 int casg_nodes_at(struct casg_nodes *n, const struct casg_loc *loc,
 		  const struct casg_tnode **out, struct casg_err *err);
+/* Once more; each needs a put of its own. */
+void casg_nodes_hold(const struct casg_tnode *t);
 void casg_nodes_put(struct casg_nodes *n, const struct casg_tnode *t);
 
 /* Where the bases of a node lie; none for one that is not linked. */

@@ -122,6 +122,45 @@ static int batch_note(struct casg_nodebatch *b, const struct casg_oid *id,
 	return rc;
 }
 
+/* Does any of the bases go by its id? */
+static int layout_for(const struct casg_bases *bases)
+{
+	for (int i = 0; bases && i < bases->n; i++)
+		if (bases->b[i].name.number == CASG_NO_NUMBER)
+			return CASG_LAYOUT_LINKED_OUT;
+	return CASG_LAYOUT_LINKED;
+}
+
+/*
+ * The node is in col from at[] on, plain, and in tmp linked: keep the smaller.
+ */
+static void keep_smaller(struct casg_nodebatch *b, const size_t at[CASG_COLUMNS], int layout)
+{
+	size_t plain = 0, linked = 0;
+
+	for (int j = 0; j < CASG_COLUMNS; j++) {
+		plain += b->col[j].len - at[j];
+		linked += b->tmp[j].len;
+		b->col[j].failed |= b->tmp[j].failed;
+	}
+	if (linked >= plain)
+		return;
+	for (int j = 0; j < CASG_COLUMNS; j++) {
+		b->col[j].len = at[j];
+		casg_buf_add(&b->col[j], b->tmp[j].data, b->tmp[j].len);
+	}
+	if (layout > b->layout)
+		b->layout = layout;
+}
+
+static void begin_both(struct casg_nodebatch *b, size_t at[CASG_COLUMNS])
+{
+	for (int j = 0; j < CASG_COLUMNS; j++) {
+		at[j] = b->col[j].len;
+		casg_buf_reset(&b->tmp[j]);
+	}
+}
+
 int casg_nodebatch_leaf(struct casg_nodebatch *b, const struct casg_oid *id,
 			const struct casg_entry *e, uint32_t count, struct casg_err *err)
 {
@@ -133,15 +172,36 @@ int casg_nodebatch_leaf(struct casg_nodebatch *b, const struct casg_oid *id,
 	return batch_note(b, id, err);
 }
 
+int casg_nodebatch_linked_leaf(struct casg_nodebatch *b, const struct casg_oid *id,
+			       const struct casg_entry *e, const struct casg_loc *locs,
+			       uint32_t count, uint32_t own, const struct casg_bases *bases,
+			       struct casg_err *err)
+{
+	int rc = batch_room(b, err), layout = layout_for(bases);
+
+	if (rc)
+		return rc;
+	casg_leaf_store_linked(e, locs, count, own, bases->b, bases->n, b->col);
+	if (layout > b->layout)
+		b->layout = layout;
+	return batch_note(b, id, err);
+}
+
 int casg_nodebatch_interior(struct casg_nodebatch *b, const struct casg_oid *id, int level,
-			    const struct casg_child *c, uint32_t count,
+			    const struct casg_child *c, const uint32_t *numbers,
+			    uint32_t count, uint32_t own, const struct casg_bases *bases,
 			    struct casg_err *err)
 {
+	size_t at[CASG_COLUMNS];
 	int rc = batch_room(b, err);
 
 	if (rc)
 		return rc;
+	begin_both(b, at);
 	casg_interior_store(level, c, count, b->col);
+	casg_interior_store_linked(level, c, numbers, count, own, bases ? bases->b : NULL,
+				   bases ? bases->n : 0, b->tmp);
+	keep_smaller(b, at, layout_for(bases));
 	return batch_note(b, id, err);
 }
 
@@ -172,7 +232,7 @@ int casg_nodebatch_encode(const struct casg_nodebatch *b, struct casg_coder *c, 
 		m[i].p = p ? p + from : (const uint8_t *)"";
 		m[i].nbytes = b->at[i] - from;
 	}
-	rc = casg_chunk_encode_nodes(c, CASG_LAYOUT_COLUMNS, zlevel, m, (uint32_t)b->n, out,
+	rc = casg_chunk_encode_nodes(c, b->layout ? b->layout : CASG_LAYOUT_COLUMNS, zlevel, m, (uint32_t)b->n, out,
 				     chunk_id, err);
 	free(m);
 	return rc;
@@ -183,12 +243,15 @@ void casg_nodebatch_reset(struct casg_nodebatch *b)
 	for (int j = 0; j < CASG_COLUMNS; j++)
 		casg_buf_reset(&b->col[j]);
 	b->n = 0;
+	b->layout = 0;
 }
 
 void casg_nodebatch_release(struct casg_nodebatch *b)
 {
-	for (int j = 0; j < CASG_COLUMNS; j++)
+	for (int j = 0; j < CASG_COLUMNS; j++) {
 		casg_buf_release(&b->col[j]);
+		casg_buf_release(&b->tmp[j]);
+	}
 	free(b->at);
 	free(b->ids);
 	memset(b, 0, sizeof(*b));
@@ -250,10 +313,21 @@ int casg_nodew_flush(struct casg_nodew *w, struct casg_err *err)
 }
 
 /*
- * Is it to be written?  1, and there is room in the batch and in the pack, 0,
- * or negative.  The pack makes room when a batch begins: from then on leaves
- * hold its references.
+ * Room in the batch and in the pack.  The pack makes room when a batch begins:
+ * from then on leaves hold its references.
  */
+static int make_room(struct casg_nodew *w, struct casg_err *err)
+{
+	int rc = 0;
+
+	if (casg_nodebatch_nbytes(&w->batch) >= CASG_NODE_CHUNK_NBYTES)
+		rc = casg_nodew_flush(w, err);
+	if (!rc && !w->batch.n)
+		rc = casg_packw_room(w->packw, 2 * CASG_NODE_CHUNK_NBYTES, 0, err);
+	return rc;
+}
+
+/* Is it to be written?  1, and there is room, 0, or negative. */
 static int begin_node(struct casg_nodew *w, const struct casg_oid *id, struct casg_err *err)
 {
 	struct casg_loc loc;
@@ -263,41 +337,130 @@ static int begin_node(struct casg_nodew *w, const struct casg_oid *id, struct ca
 	if (rc)
 		return rc < 0 ? rc : 0;
 	w->nnodes_new++;
-	if (casg_nodebatch_nbytes(&w->batch) >= CASG_NODE_CHUNK_NBYTES)
-		rc = casg_nodew_flush(w, err);
-	if (!rc && !w->batch.n)
-		rc = casg_packw_room(w->packw, 2 * CASG_NODE_CHUNK_NBYTES, 0, err);
+	rc = make_room(w, err);
 	return rc ? rc : 1;
+}
+
+/* The number that the node gathered next will have. */
+static uint32_t next_number(const struct casg_nodew *w)
+{
+	return casg_packw_nnodes(w->packw) + (uint32_t)w->batch.n;
+}
+
+/* Bases in the pack under way go by their number. */
+static int name_bases(struct casg_nodew *w, struct casg_bases *bases, struct casg_err *err)
+{
+	for (int i = 0; i < bases->n; i++) {
+		int rc = casg_packw_find_node(w->packw, &bases->id[i],
+					      &bases->b[i].name.number, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int find_bases(struct casg_nodew *w, int level, const struct casg_child *range,
+		      struct casg_bases *out, struct casg_err *err)
+{
+	int rc = 0;
+
+	out->n = 0;
+	if (w->base)
+		rc = casg_nodebase_find(w->base, level, range->first, range->first_len,
+					range->first_occurrence, range->last, range->last_len,
+					range->last_occurrence, out, &w->base_err);
+	if (rc == CASG_ENOMEM)
+		return casg_err_nomem(err);
+	if (rc) {
+		/* what is new can be stored whole whatever the old tree is like */
+		w->base = NULL;
+		out->n = 0;
+	}
+	return name_bases(w, out, err);
+}
+
+/* Entries first to last of a leaf, as its parent has them. */
+static struct casg_child leaf_range(const struct casg_entry *e, uint32_t count)
+{
+	return (struct casg_child){
+		.first = e[0].key, .first_len = e[0].klen, .first_occurrence = e[0].occurrence,
+		.last = e[count - 1].key, .last_len = e[count - 1].klen,
+		.last_occurrence = e[count - 1].occurrence, .count = count,
+	};
+}
+
+/* There is room for it in batch and pack. */
+static int put_leaf(struct casg_nodew *w, const struct casg_oid *id, struct casg_entry *e,
+		    const struct casg_loc *locs, const struct casg_loc *like, uint32_t count,
+		    struct casg_err *err)
+{
+	uint8_t need[CASG_NODE_MAX];
+	struct casg_bases bases = { .n = 0 };
+	struct casg_child range;
+	int rc = 0;
+
+	memset(need, 1, sizeof(need));
+	if (count) {
+		range = leaf_range(e, count);
+		rc = find_bases(w, 0, &range, &bases, err);
+	}
+	if (!rc && bases.n)
+		casg_leaf_link_needs(e, like, count, bases.b, bases.n, need);
+	for (uint32_t i = 0; i < count && !rc; i++) {
+		e[i].ref = 0;
+		if (need[i])
+			rc = casg_noderefs_get(&w->refs, w->store, w->packw, &locs[i],
+					       &e[i].ref, err);
+	}
+	if (!rc && bases.n)
+		return casg_nodebatch_linked_leaf(&w->batch, id, e, like, count,
+						  next_number(w), &bases, err);
+	return rc ? rc : casg_nodebatch_leaf(&w->batch, id, e, count, err);
+}
+
+int casg_nodew_new_leaf(struct casg_nodew *w, const struct casg_oid *id,
+			struct casg_entry *e, const struct casg_loc *locs,
+			const struct casg_loc *like, uint32_t count, struct casg_err *err)
+{
+	int rc = make_room(w, err);
+
+	return rc ? rc : put_leaf(w, id, e, locs, like, count, err);
 }
 
 int casg_nodew_leaf(struct casg_nodew *w, struct casg_entry *e, const struct casg_loc *locs,
 		    const struct casg_oid *hashes, uint32_t count,
 		    struct casg_children *up, struct casg_err *err)
 {
-	struct casg_child c = { .count = count };
+	struct casg_child c = { .count = 0 };
+	struct casg_oid id;
 	int rc;
 
-	casg_node_id(casg_coder_hasher(w->coder), CASG_NODE_KIND_RECORD, 0, count, hashes,
-		     &c.id);
-	rc = begin_node(w, &c.id, err);
-	for (uint32_t i = 0; rc > 0 && i < count; i++) {
-		int r = casg_noderefs_get(&w->refs, w->store, w->packw, &locs[i], &e[i].ref,
-					  err);
-
-		if (r)
-			rc = r;
-	}
+	casg_node_id(casg_coder_hasher(w->coder), CASG_NODE_KIND_RECORD, 0, count, hashes, &id);
+	rc = begin_node(w, &id, err);
 	if (rc > 0)
-		rc = casg_nodebatch_leaf(&w->batch, &c.id, e, count, err);
+		rc = put_leaf(w, &id, e, locs, locs, count, err);
 	if (rc || !up)
 		return rc;
-	c.first = e[0].key;
-	c.first_len = e[0].klen;
-	c.first_occurrence = e[0].occurrence;
-	c.last = e[count - 1].key;
-	c.last_len = e[count - 1].klen;
-	c.last_occurrence = e[count - 1].occurrence;
+	c = leaf_range(e, count);
+	c.id = id;
 	return casg_children_push(up, &c, err);
+}
+
+static int put_interior(struct casg_nodew *w, int level, const struct casg_child *self,
+			const struct casg_child *c, uint32_t count, struct casg_err *err)
+{
+	uint32_t numbers[CASG_NODE_MAX];
+	struct casg_bases bases;
+	int rc = find_bases(w, level, self, &bases, err);
+
+	for (uint32_t i = 0; i < count && !rc; i++) {
+		numbers[i] = CASG_NO_NUMBER;
+		rc = casg_packw_find_node(w->packw, &c[i].id, &numbers[i], err);
+		rc = rc < 0 ? rc : 0;
+	}
+	return rc ? rc : casg_nodebatch_interior(&w->batch, &self->id, level, c, numbers, count,
+						 next_number(w), &bases, err);
 }
 
 int casg_nodew_interior(struct casg_nodew *w, int level, const struct casg_child *c,
@@ -319,8 +482,8 @@ int casg_nodew_interior(struct casg_nodew *w, int level, const struct casg_child
 	casg_node_id(h, CASG_NODE_KIND_RECORD, level, count, hashes, &p.id);
 	rc = begin_node(w, &p.id, err);
 	if (rc > 0)
-		rc = casg_nodebatch_interior(&w->batch, &p.id, level, c, count, err);
-	return rc ? rc : casg_children_push(up, &p, err);
+		rc = put_interior(w, level, &p, c, count, err);
+	return rc || !up ? rc : casg_children_push(up, &p, err);
 }
 
 int casg_nodew_description(struct casg_nodew *w, struct casg_entry *e, struct casg_err *err)
@@ -385,7 +548,10 @@ int casg_nodew_root(struct casg_nodew *w, int level, struct casg_children *from,
 	while (!rc && from->n > 1) {
 		struct casg_children up = { 0 };
 
-		rc = build_level(w, level++, from, &up, err);
+		/* what is flushed can be named by number */
+		rc = casg_nodew_flush(w, err);
+		if (!rc)
+			rc = build_level(w, level++, from, &up, err);
 		casg_children_release(from);
 		*from = up;
 	}

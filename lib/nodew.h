@@ -17,6 +17,7 @@
 #include "chunk.h"
 #include "err.h"
 #include "node.h"
+#include "nodebase.h"
 #include "packw.h"
 #include "store.h"
 
@@ -56,7 +57,8 @@ void casg_noderefs_release(struct casg_noderefs *r);
 /* ---- nodes of one chunk ------------------------------------------------ */
 
 struct casg_nodebatch {
-	struct casg_buf col[CASG_COLUMNS];
+	int layout;            /* of the chunk, as its nodes want it */
+	struct casg_buf col[CASG_COLUMNS], tmp[CASG_COLUMNS];
 	size_t *at;            /* where each column of each node ends */
 	struct casg_objinfo *ids;
 	size_t n, cap_at, cap_ids;
@@ -65,8 +67,21 @@ struct casg_nodebatch {
 /* The entries' references are set. */
 int casg_nodebatch_leaf(struct casg_nodebatch *b, const struct casg_oid *id,
 			const struct casg_entry *e, uint32_t count, struct casg_err *err);
+/*
+ * As differences from bases; 'own' is the number that the node will have in
+ * its pack.  References are set where casg_leaf_link_needs says so.
+ */
+int casg_nodebatch_linked_leaf(struct casg_nodebatch *b, const struct casg_oid *id,
+			       const struct casg_entry *e, const struct casg_loc *locs,
+			       uint32_t count, uint32_t own, const struct casg_bases *bases,
+			       struct casg_err *err);
+/*
+ * In the smaller form, plain or linked.  numbers[i]: of child i in this pack,
+ * below 'own', or CASG_NO_NUMBER.  'bases' may be NULL.
+ */
 int casg_nodebatch_interior(struct casg_nodebatch *b, const struct casg_oid *id, int level,
-			    const struct casg_child *c, uint32_t count,
+			    const struct casg_child *c, const uint32_t *numbers,
+			    uint32_t count, uint32_t own, const struct casg_bases *bases,
 			    struct casg_err *err);
 size_t casg_nodebatch_nbytes(const struct casg_nodebatch *b);
 /* Append the chunk to 'out'; 'zlevel' is zstd's. */
@@ -83,6 +98,8 @@ struct casg_nodew {
 	struct casg_packw *packw;
 	struct casg_coder *coder;
 	int zlevel;
+	struct casg_nodebase *base;  /* where to look for bases; the caller's; or NULL */
+	struct casg_err base_err;    /* base became NULL since that tree cannot be read */
 	struct casg_noderefs refs;
 	struct casg_nodebatch batch;
 	uint64_t nnodes;       /* given */
@@ -109,6 +126,14 @@ int casg_nodew_find_sequence(struct casg_store *store, struct casg_coder *coder,
 int casg_nodew_leaf(struct casg_nodew *w, struct casg_entry *e, const struct casg_loc *locs,
 		    const struct casg_oid *hashes, uint32_t count,
 		    struct casg_children *up, struct casg_err *err);
+/*
+ * The same for a leaf that the store is known not to have.  'like' are the
+ * places to compare with those of the bases: 'locs' if these are of one store.
+ */
+int casg_nodew_new_leaf(struct casg_nodew *w, const struct casg_oid *id,
+			struct casg_entry *e, const struct casg_loc *locs,
+			const struct casg_loc *like, uint32_t count, struct casg_err *err);
+/* Children in the pack under way are named by number once they are flushed. */
 int casg_nodew_interior(struct casg_nodew *w, int level, const struct casg_child *c,
 			uint32_t count, struct casg_children *up, struct casg_err *err);
 /* A description longer than CASG_DESC_INLINE: stored as a blob, e->desc becomes NULL. */

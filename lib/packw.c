@@ -19,6 +19,13 @@ struct ref {
 	uint64_t base;
 };
 
+/* Numbers of things that begin with their id, by that id; brought up to date on use. */
+struct idset {
+	uint32_t *slot;  /* number + 1, or 0 */
+	size_t cap;      /* a power of two */
+	size_t count;    /* entered so far */
+};
+
 /*
  * A finished pack.  Entries are only ever put in front, whole, so that a
  * signal handler may walk them at any time.
@@ -48,9 +55,7 @@ struct casg_packw {
 	struct ref *refs;
 	size_t nrefs, cap_refs;
 	uint64_t next_ref;
-	uint32_t *set;      /* object numbers + 1 by id, for find_here */
-	size_t set_cap;     /* a power of two */
-	size_t set_count;   /* objects entered so far */
+	struct idset object_set, node_set;
 	struct done *volatile last_done;
 	uint32_t ndone;
 	uint64_t total_nbytes;
@@ -90,7 +95,8 @@ void casg_packw_free(struct casg_packw *w)
 	free(w->objects);
 	free(w->nodes);
 	free(w->refs);
-	free(w->set);
+	free(w->object_set.slot);
+	free(w->node_set.slot);
 	while (w->last_done) {
 		struct done *d = w->last_done;
 
@@ -98,6 +104,51 @@ void casg_packw_free(struct casg_packw *w)
 		free(d);
 	}
 	free(w);
+}
+
+static void idset_clear(struct idset *s)
+{
+	s->count = 0;
+	if (s->slot)
+		memset(s->slot, 0, s->cap * sizeof(*s->slot));
+}
+
+static const struct casg_oid *id_at(const void *items, size_t stride, size_t i)
+{
+	return (const struct casg_oid *)(const void *)((const char *)items + i * stride);
+}
+
+/* Enter those of n items that are new. */
+static int idset_update(struct idset *s, const void *items, size_t stride, size_t n)
+{
+	if (n * 2 > s->cap) {
+		size_t cap = s->cap ? s->cap : 1024;
+		uint32_t *slot;
+
+		while (cap < n * 4)
+			cap *= 2;
+		slot = calloc(cap, sizeof(*slot));
+		if (!slot)
+			return -1;
+		free(s->slot);
+		s->slot = slot;
+		s->cap = cap;
+		s->count = 0;
+	}
+	for (; s->count < n; s->count++) {
+		size_t i = (size_t)casg_oid_prefix(id_at(items, stride, s->count)) & (s->cap - 1);
+
+		while (s->slot[i])
+			i = (i + 1) & (s->cap - 1);
+		s->slot[i] = (uint32_t)s->count + 1;
+	}
+	return 0;
+}
+
+/* The first slot for the id; the caller goes on while slot[i] is not 0. */
+static size_t idset_start(const struct idset *s, const struct casg_oid *id)
+{
+	return (size_t)casg_oid_prefix(id) & (s->cap - 1);
 }
 
 static int put(struct casg_packw *w, const void *p, size_t n, struct casg_err *err)
@@ -130,9 +181,8 @@ static int begin(struct casg_packw *w, struct casg_err *err)
 	w->nbytes = w->synced = 0;
 	w->nchunks = w->nobjects = w->nnodes = w->nrefs = 0;
 	w->next_ref = 0;
-	w->set_count = 0;
-	if (w->set)
-		memset(w->set, 0, w->set_cap * sizeof(*w->set));
+	idset_clear(&w->object_set);
+	idset_clear(&w->node_set);
 	casg_hasher_init(w->hasher);
 	casg_pack_head_encode(h);
 	return put(w, h, sizeof(h), err);
@@ -437,37 +487,6 @@ uint64_t casg_packw_nbytes(const struct casg_packw *w)
 
 /* ---- long objects ------------------------------------------------------ */
 
-static void set_enter(struct casg_packw *w, uint32_t object)
-{
-	size_t i = (size_t)casg_oid_prefix(&w->objects[object].id) & (w->set_cap - 1);
-
-	while (w->set[i])
-		i = (i + 1) & (w->set_cap - 1);
-	w->set[i] = object + 1;
-}
-
-/* Bring the set of the objects of the pack under way up to date. */
-static int set_update(struct casg_packw *w)
-{
-	if (w->nobjects * 2 > w->set_cap) {
-		size_t cap = w->set_cap ? w->set_cap : 1024;
-		uint32_t *set;
-
-		while (cap < w->nobjects * 4)
-			cap *= 2;
-		set = calloc(cap, sizeof(*set));
-		if (!set)
-			return -1;
-		free(w->set);
-		w->set = set;
-		w->set_cap = cap;
-		w->set_count = 0;
-	}
-	while (w->set_count < w->nobjects)
-		set_enter(w, (uint32_t)w->set_count++);
-	return 0;
-}
-
 static const struct casg_idx_chunk *chunk_of(const struct casg_packw *w, uint32_t object)
 {
 	size_t lo = 0, hi = w->nchunks;
@@ -490,17 +509,38 @@ static const struct casg_idx_chunk *chunk_of(const struct casg_packw *w, uint32_
 static int find_here(struct casg_packw *w, const struct casg_oid *id, int plain,
 		     uint32_t *object_out, struct casg_err *err)
 {
-	size_t i;
+	const struct idset *s = &w->object_set;
 
 	if (!w->open || !w->nobjects)
 		return 0;
-	if (set_update(w))
+	if (idset_update(&w->object_set, w->objects, sizeof(*w->objects), w->nobjects))
 		return casg_err_nomem(err);
-	for (i = (size_t)casg_oid_prefix(id) & (w->set_cap - 1); w->set[i];
-	     i = (i + 1) & (w->set_cap - 1))
-		if (casg_oid_eq(&w->objects[w->set[i] - 1].id, id) &&
-		    (!plain || chunk_of(w, w->set[i] - 1)->kind != CASG_CHUNK_LIST)) {
-			*object_out = w->set[i] - 1;
+	for (size_t i = idset_start(s, id); s->slot[i]; i = (i + 1) & (s->cap - 1))
+		if (casg_oid_eq(&w->objects[s->slot[i] - 1].id, id) &&
+		    (!plain || chunk_of(w, s->slot[i] - 1)->kind != CASG_CHUNK_LIST)) {
+			*object_out = s->slot[i] - 1;
+			return 1;
+		}
+	return 0;
+}
+
+uint32_t casg_packw_nnodes(const struct casg_packw *w)
+{
+	return w->open ? (uint32_t)w->nnodes : 0;
+}
+
+int casg_packw_find_node(struct casg_packw *w, const struct casg_oid *id,
+			 uint32_t *number_out, struct casg_err *err)
+{
+	const struct idset *s = &w->node_set;
+
+	if (!w->open || !w->nnodes)
+		return 0;
+	if (idset_update(&w->node_set, w->nodes, sizeof(*w->nodes), w->nnodes))
+		return casg_err_nomem(err);
+	for (size_t i = idset_start(s, id); s->slot[i]; i = (i + 1) & (s->cap - 1))
+		if (casg_oid_eq(&w->nodes[s->slot[i] - 1].id, id)) {
+			*number_out = s->slot[i] - 1;
 			return 1;
 		}
 	return 0;

@@ -63,6 +63,12 @@ int casg_packw_add(struct casg_packw *w, const uint8_t *chunk, size_t nbytes,
 int casg_packw_ref(struct casg_packw *w, const struct casg_oid *chunk_id,
 		   uint32_t nmembers, uint64_t *base_out, struct casg_err *err);
 
+/* Tree nodes in the pack under way so far: the number of the next one. */
+uint32_t casg_packw_nnodes(const struct casg_packw *w);
+/* 1 and the number of the node with this id in the pack under way, 0 not in it. */
+int casg_packw_find_node(struct casg_packw *w, const struct casg_oid *id,
+			 uint32_t *number_out, struct casg_err *err);
+
 /* Finish the pack under way, if there is one. */
 int casg_packw_finish(struct casg_packw *w, struct casg_err *err);
 

@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include "nodes.h"
-
 struct frame {
 	const struct casg_tnode *t;  /* held; NULL: empty */
 	struct casg_oid id;
@@ -471,6 +469,19 @@ void casg_treer_node(const struct casg_treer *t, struct casg_nodeat *out)
 			out->rank += t->f[i].t->node.children[k].count;
 	}
 	out->last = f->last;
+}
+
+const struct casg_tnode *casg_treer_hold(struct casg_treer *t)
+{
+	const struct casg_tnode *n = t->f[t->depth - 1].t;
+
+	casg_nodes_hold(n);
+	return n;
+}
+
+void casg_treer_release(struct casg_treer *t, const struct casg_tnode *n)
+{
+	casg_nodes_put(t->nodes, n);
 }
 
 static int walk(struct casg_treer *t, int i, const struct casg_oid *id,

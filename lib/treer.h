@@ -15,6 +15,7 @@
 
 #include "err.h"
 #include "node.h"
+#include "nodes.h"
 #include "store.h"
 
 struct casg_treer;
@@ -91,6 +92,9 @@ struct casg_nodeat {
 };
 
 void casg_treer_node(const struct casg_treer *t, struct casg_nodeat *out);
+/* The same node, kept beyond the next step, until casg_treer_release. */
+const struct casg_tnode *casg_treer_hold(struct casg_treer *t);
+void casg_treer_release(struct casg_treer *t, const struct casg_tnode *n);
 
 /* Every node of the tree, parents first: its id and where it lies. */
 typedef int casg_node_fn(void *ctx, const struct casg_oid *id, const struct casg_loc *loc,

@@ -34,7 +34,9 @@ struct group {
 };
 
 struct casg_treew {
-	struct casg_nodew nodew;  /* its batch is for the levels above the leaves */
+	/* its batch is for the levels above the leaves, with bases for all nodes */
+	struct casg_nodew nodew;
+	struct casg_nodebase *base;
 	struct casg_workers *pool;
 	struct casg_coder **coders;
 	/* the block under way; strings as offsets into text until it is full */
@@ -89,8 +91,18 @@ void casg_treew_free(struct casg_treew *t)
 		casg_buf_release(&t->groups[i].out);
 	free(t->groups);
 	casg_nodew_release(&t->nodew);
+	casg_nodebase_free(t->base);
 	casg_children_release(&t->level1);
 	free(t);
+}
+
+int casg_treew_base(struct casg_treew *t, const struct casg_oid *root, int depth,
+		    struct casg_err *err)
+{
+	/* tasks are over when it is asked: it may share the first coder */
+	t->base = casg_nodebase_new(t->nodew.store, t->coders[0], root, depth, err);
+	t->nodew.base = t->base;
+	return t->base ? 0 : err ? err->code : CASG_ENOMEM;
 }
 
 /* The first task to fail keeps its message; which one that is matters little. */
@@ -367,6 +379,41 @@ static void set_pointers(struct casg_treew *t)
 	}
 }
 
+/*
+ * Leaves as differences from those of another tree: their size is known only
+ * when they are made, and few are new, so one after the other.
+ */
+static int write_linked(struct casg_treew *t, struct casg_err *err)
+{
+	struct casg_loc locs[CASG_NODE_MAX];
+	int rc = 0;
+
+	for (size_t k = 0; k < t->nspans && !rc; k++) {
+		const struct span *s = &t->spans[k];
+
+		for (uint32_t i = s->start; i < s->end && !s->known; i++)
+			locs[i - s->start] = t->info[i].loc;
+		if (!s->known)
+			rc = casg_nodew_new_leaf(&t->nodew, &s->id, t->e + s->start, locs, locs,
+						 s->end - s->start, err);
+	}
+	return rc;
+}
+
+/* Leaves as they are, compressed over all cores. */
+static int write_plain(struct casg_treew *t, struct casg_err *err)
+{
+	int rc = assign_refs(t, err);
+
+	if (!rc)
+		rc = group_spans(t, err);
+	if (rc)
+		return rc;
+	casg_workers_run(t->pool, t->ngroups, group_task, t);
+	rc = after_tasks(t, err);
+	return rc ? rc : write_groups(t, err);
+}
+
 static int flush_block(struct casg_treew *t, int last, struct casg_err *err)
 {
 	uint32_t rest = 0;
@@ -388,15 +435,7 @@ static int flush_block(struct casg_treew *t, int last, struct casg_err *err)
 	casg_workers_run(t->pool, (t->nspans + 15) / 16, node_task, t);
 	rc = after_tasks(t, err);
 	if (!rc)
-		rc = assign_refs(t, err);
-	if (!rc)
-		rc = group_spans(t, err);
-	if (rc)
-		return rc;
-	casg_workers_run(t->pool, t->ngroups, group_task, t);
-	rc = after_tasks(t, err);
-	if (!rc)
-		rc = write_groups(t, err);
+		rc = t->base ? write_linked(t, err) : write_plain(t, err);
 	if (!rc)
 		rc = spans_to_children(t, err);
 	return rc ? rc : carry_over(t, rest, err);
@@ -452,6 +491,7 @@ int casg_treew_finish(struct casg_treew *t, struct casg_tree_stats *out,
 		rc = casg_nodew_flush(&t->nodew, err);
 	t->stats.nnodes = t->nodew.nnodes;
 	t->stats.nnodes_new = t->nodew.nnodes_new;
+	t->stats.base_err = t->nodew.base_err;
 	*out = t->stats;
 	return rc;
 }

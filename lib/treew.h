@@ -27,6 +27,7 @@ struct casg_tree_stats {
 	uint64_t nresidues;
 	uint64_t nnodes;      /* in the tree */
 	uint64_t nnodes_new;  /* written */
+	struct casg_err base_err; /* code: the tree of casg_treew_base cannot be read */
 };
 
 /* 'coders': one for each worker of the pool. */
@@ -34,6 +35,14 @@ struct casg_treew *casg_treew_new(struct casg_store *store, struct casg_packw *p
 				  struct casg_workers *pool, struct casg_coder **coders,
 				  int level, struct casg_err *err);
 void casg_treew_free(struct casg_treew *t);
+
+/*
+ * Before the first record: store new nodes as differences from those of that
+ * tree, in chains of at most 'depth'.  Changes no id.  If that tree turns out to
+ * be damaged, what comes is stored whole; the statistics say so.
+ */
+int casg_treew_base(struct casg_treew *t, const struct casg_oid *root, int depth,
+		    struct casg_err *err);
 
 /*
  * One record.  e->occurrence, ref and desc_blob are ignored (assigned here);

@@ -12,15 +12,16 @@
 #include "extsort.h"
 #include "layout.h"
 #include "lines.h"
+#include "nodelink.h"
 #include "objects.h"
 #include "stream.h"
 #include "treew.h"
 
-static const char *threads, *memory, *facts_file;
+static const char *threads, *memory, *facts_file, *base;
 static int nul_ends, quiet, show_progress = -1;
 
 static const char *const usage[] = {
-	"[-z] [--quiet] [--progress] [--threads=N] [--memory=SIZE] [--facts=FILE]",
+	"[-z] [--quiet] [--progress] [--threads=N] [--memory=SIZE] [--facts=FILE] [--base=ROOT]",
 	NULL
 };
 
@@ -34,6 +35,8 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_STR, 0, "memory", "SIZE", &memory, "memory to use, as 256m" },
 	{ CASG_OPT_STR, 0, "facts", "FILE", &facts_file,
 	  "write what was counted, as \"name value\" lines" },
+	{ CASG_OPT_STR, 0, "base", "ROOT", &base,
+	  "store what is new as differences from that record tree" },
 	{ .type = CASG_OPT_END }
 };
 
@@ -146,6 +149,18 @@ static void split_item(const uint8_t *p, size_t n, struct casg_entry *e, uint64_
 	e->length = casg_get_be64(tail + 8);
 }
 
+/* A tree that is damaged is no reason not to store another. */
+static void use_base(struct casg_treew *t)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_oid root;
+
+	if (casg_oid_parse(&root, base, strlen(base)))
+		casg_usage_die("bad value '%s' of --base: wanted the id of a record tree", base);
+	if (casg_treew_base(t, &root, CASG_NODELINK_IMPORT_DEPTH, &err))
+		casg_warn("what is new is stored whole: %s", err.msg);
+}
+
 static void build(struct job *j, struct casg_tree_stats *stats, struct casg_oid *order)
 {
 	struct casg_err err = CASG_ERR_INIT;
@@ -163,6 +178,8 @@ static void build(struct job *j, struct casg_tree_stats *stats, struct casg_oid 
 			   (int)j->w.settings.level, &err);
 	if (!ow || !t || casg_extsort_finish(j->sort, &err))
 		casg_work_die(&j->w, &err);
+	if (base)
+		use_base(t);
 	while ((rc = casg_extsort_next(j->sort, &item, &n, &err)) > 0) {
 		struct casg_entry e;
 		uint64_t position;
@@ -179,6 +196,8 @@ static void build(struct job *j, struct casg_tree_stats *stats, struct casg_oid 
 	if (!rc)
 		rc = casg_treew_finish(t, stats, &err);
 	casg_treew_free(t);
+	if (!rc && stats->base_err.code)
+		casg_warn("what is new is stored whole: %s", stats->base_err.msg);
 	if (!rc)
 		rc = casg_orderw_finish(ow, j->w.packw, j->w.store, casg_work_coder(&j->w),
 					(int)j->w.settings.level, order, &err);

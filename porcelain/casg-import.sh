@@ -129,7 +129,7 @@ refuse_local_edits () {
 
 # The version that HEAD has of it: $tmp/old and $previous, or neither.
 read_old () {
-	previous=
+	previous='' base=''
 	printf '%s\n' "$head:$db/VERSION" | git cat-file --batch >"$tmp/batch" || exit 128
 	read -r first <"$tmp/batch"
 	case $first in
@@ -138,7 +138,8 @@ read_old () {
 	*) die "'$db/VERSION' in HEAD is not a file" ;;
 	esac
 	sed -e 1d -e '$d' "$tmp/batch" >"$tmp/old" &&
-	previous=$(casg-read-version --id - <"$tmp/old") || exit 128
+	previous=$(casg-read-version --id - <"$tmp/old") &&
+	base=$(sed -n 's/^records //p' "$tmp/old") || exit 128
 }
 
 # The pipeline, in the background so that a signal is answered at once.  Process
@@ -158,6 +159,7 @@ start_packing () {
 		} | sh -c "$become" "$tmp/tree.pid" casg-mktree --quiet \
 			${opt_threads:+--threads="$opt_threads"} \
 			${opt_memory:+--memory="$opt_memory"} \
+			${base:+--base="$base"} \
 			--facts="$tmp/tree.facts" >"$tmp/roots" 2>"$tmp/tree.err" 4<&-
 	} &
 	pid=$!
@@ -256,15 +258,15 @@ trap 'exit 129' HUP
 casg_lock import
 tmp=$CASG_PATH/tmp/import-$$
 mkdir -p "$tmp" || exit 128
+head=$(git rev-parse --verify --quiet "HEAD^{commit}") ||
+	die "there is no commit yet; 'casg init' makes the first one"
+check_name
+read_old
 start_packing "$@"
 
 # Whether the result can be committed is found out meanwhile; if not, what the
 # pipeline has written goes away again.
-head=$(git rev-parse --verify --quiet "HEAD^{commit}") ||
-	die "there is no commit yet; 'casg init' makes the first one"
-check_name
 refuse_local_edits
-read_old
 wait_for_packs
 
 records=0 new=0 known=0 bytes_in=0 stored=0 source_sha256=

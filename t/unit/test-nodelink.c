@@ -86,7 +86,7 @@ static void chunk_of(struct casg_coder *c, int layout, struct casg_buf col[CASG_
 static int same_entry(const struct casg_entry *a, const struct casg_entry *b)
 {
 	return !casg_key_cmp(a->key, a->klen, a->occurrence, b->key, b->klen, b->occurrence) &&
-	       a->dlen == b->dlen && !a->desc == !(b->dlen <= CASG_DESC_INLINE) &&
+	       a->dlen == b->dlen && !a->desc == (b->dlen > CASG_DESC_INLINE) &&
 	       (a->dlen > CASG_DESC_INLINE ? casg_oid_eq(&a->desc_blob, &b->desc_blob)
 		: !a->dlen || !memcmp(a->desc, b->desc, (size_t)a->dlen)) &&
 	       a->ref == b->ref;
@@ -124,6 +124,10 @@ static void test_leaves(struct casg_coder *c)
 				give_up("a plain leaf is not read: %s", err.msg);
 		}
 		random_leaf(&l, 10 + rnd(90));
+		for (uint32_t i = 0; round % 8 == 0 && i < l.n; i++) { /* no descriptions */
+			l.e[i].desc = "";
+			l.e[i].dlen = 0;
+		}
 		if (nb && rnd(2)) { /* nearly the same as the base */
 			l = base[0];
 			for (uint32_t i = 0; i < l.n; i++) {
