@@ -66,14 +66,14 @@ void casg_work_open_quick(struct casg_work *w, uint64_t cache_nbytes)
 	open_rest(w, 1, cache_nbytes);
 }
 
-void casg_work_packw(struct casg_work *w)
+static void make_packw(struct casg_work *w, struct casg_store *store, const char *ids_dir)
 {
 	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_packw_opts o = {
 		.packs_dir = w->repo.packs_dir,
 		.tmp_dir = w->repo.tmp_dir,
-		.ids_dir = w->repo.index_dir,
+		.ids_dir = ids_dir,
 		.pack_nbytes = w->settings.pack_size,
 		/* what is kept of each until the pack is finished */
 		.max_objects = w->settings.memory / 400 < CASG_PACK_OBJECTS_MAX ?
@@ -82,13 +82,33 @@ void casg_work_packw(struct casg_work *w)
 
 	if (casg_repo_mkdirs(&w->repo, &err))
 		casg_die_err(&err);
-	w->packw = casg_packw_new(w->store, &o, &err);
+	w->packw = casg_packw_new(store, &o, &err);
 	if (!w->packw)
 		casg_die_err(&err);
-	casg_store_revive(w->store);
+	casg_store_revive(store);
 	doomed = w->packw;
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		signal(sigs[i], on_signal);
+}
+
+void casg_work_packw(struct casg_work *w)
+{
+	make_packw(w, w->store, w->repo.index_dir);
+}
+
+void casg_work_packw_apart(struct casg_work *w)
+{
+	struct casg_store_opts o = {
+		.packs_dir = w->repo.packs_dir,
+		.tmp_dir = w->repo.tmp_dir,
+		.cache_nbytes = (uint64_t)16 << 20,
+		.empty = 1,
+	};
+	struct casg_err err = CASG_ERR_INIT;
+
+	if (casg_store_open(&w->store_apart, &o, &err))
+		casg_die_err(&err);
+	make_packw(w, w->store_apart, NULL);
 }
 
 struct casg_packer *casg_work_packer(struct casg_work *w, casg_packer_sink *sink, void *ctx)
@@ -137,6 +157,7 @@ void casg_work_close(struct casg_work *w)
 {
 	doomed = NULL;
 	casg_packw_free(w->packw);
+	casg_store_close(w->store_apart);
 	casg_store_close(w->store);
 	for (int i = 0; i < w->ncoders; i++)
 		casg_coder_free(w->coders[i]);

@@ -26,6 +26,7 @@ struct casg_work {
 	int ncoders;
 	struct casg_store *store;
 	struct casg_packw *packw;
+	struct casg_store *store_apart; /* of casg_work_packw_apart; or NULL */
 };
 
 /*
@@ -38,6 +39,8 @@ void casg_work_open(struct casg_work *w, const char *threads, const char *memory
 /* The same for one quick read: default settings, one thread, no libgit2. */
 void casg_work_open_quick(struct casg_work *w, uint64_t cache_nbytes);
 void casg_work_packw(struct casg_work *w);
+/* The same into a store that shows its new packs only, and leaves no caches. */
+void casg_work_packw_apart(struct casg_work *w);
 /* A packer over casg_work_packw, with the settings' sizes. */
 struct casg_packer *casg_work_packer(struct casg_work *w, casg_packer_sink *sink, void *ctx);
 /* See the packs that others have finished since the store was opened. */

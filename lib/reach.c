@@ -336,6 +336,7 @@ struct casg_marks {
 		uint8_t *objects;       /* a bit an object */
 	} *seen;                  /* a pack */
 	uint32_t npacks;
+	int sequences;            /* are to be marked as well */
 };
 
 struct casg_marks *casg_marks_new(struct casg_store *s, struct casg_coder *c,
@@ -421,32 +422,57 @@ static int mark_node(void *ctx, const struct casg_oid *id, const struct casg_loc
 }
 
 /* The same for an object; the pieces of a list are the pack's references. */
+static int mark_place(struct casg_marks *m, const struct casg_loc *loc, struct casg_err *err)
+{
+	struct casg_packidx *x = casg_store_idx(m->r.s, loc->pack);
+	struct casg_idx_chunk e;
+	int rc = prepare_seen(m, loc->pack, err);
+
+	if (!rc)
+		rc = casg_packidx_chunk(x, loc->chunk, &e, err);
+	if (rc || (uint64_t)e.first + loc->member >= x->nobjects)
+		return casg_err_set(err, CASG_ECORRUPT, "index of '%s': an object is nowhere",
+				    casg_store_pack_path(m->r.s, loc->pack));
+	m->r.needed[loc->pack] = 1;
+	return set_bit(m->seen[loc->pack].objects, (uint64_t)e.first + loc->member);
+}
+
 static int mark_object(struct casg_marks *m, const struct casg_oid *id, struct casg_err *err)
 {
-	struct casg_idx_chunk e;
-	struct casg_packidx *x;
 	struct casg_loc loc;
 	int rc = casg_store_find(m->r.s, m->c, id, &loc, NULL, err);
 
 	if (!rc)
 		return absent("object", id, err);
-	if (rc < 0 || (rc = prepare_seen(m, loc.pack, err)))
-		return rc;
-	x = casg_store_idx(m->r.s, loc.pack);
-	rc = casg_packidx_chunk(x, loc.chunk, &e, err);
-	if (rc || (uint64_t)e.first + loc.member >= x->nobjects)
-		return casg_err_set(err, CASG_ECORRUPT, "index of '%s': an object is nowhere",
-				    casg_store_pack_path(m->r.s, loc.pack));
-	m->r.needed[loc.pack] = 1;
-	return set_bit(m->seen[loc.pack].objects, (uint64_t)e.first + loc.member);
+	return rc < 0 ? rc : mark_place(m, &loc, err);
 }
 
 /* A long description is named by id: no reference of the pack leads to it. */
 static int mark_entry(void *ctx, const struct casg_entry *e, struct casg_err *err)
 {
-	int rc = e->desc ? 0 : mark_object(ctx, &e->desc_blob, err);
+	struct casg_marks *m = ctx;
+	int rc = e->desc ? 0 : mark_object(m, &e->desc_blob, err);
 
+	if (rc >= 0 && m->sequences) {
+		struct casg_loc loc;
+
+		rc = casg_store_ref(m->r.s, m->c, e->pack, e->ref, &loc, err);
+		if (!rc)
+			rc = mark_place(m, &loc, err);
+	}
 	return rc < 0 ? rc : 0;
+}
+
+void casg_marks_sequences(struct casg_marks *m)
+{
+	m->sequences = 1;
+}
+
+int casg_marks_has(const struct casg_marks *m, uint32_t pack, uint32_t object)
+{
+	const uint8_t *bits = m->seen[pack].objects;
+
+	return bits && (bits[object >> 3] >> (object & 7) & 1);
 }
 
 /* So are long presentations of records. */

@@ -60,10 +60,14 @@ struct casg_marks;
 struct casg_marks *casg_marks_new(struct casg_store *s, struct casg_coder *c,
 				  struct casg_err *err);
 void casg_marks_free(struct casg_marks *m);
+/* Before the first version: mark each sequence too, not only what leads to them. */
+void casg_marks_sequences(struct casg_marks *m);
 int casg_marks_add(struct casg_marks *m, const struct casg_roots *roots,
 		   struct casg_err *err);
 /* After the last version: take in what the packs refer to. */
 int casg_marks_finish(struct casg_marks *m, struct casg_err *err);
 int casg_marks_needed(const struct casg_marks *m, uint32_t pack);
+/* Is the object (by number) of that pack marked? */
+int casg_marks_has(const struct casg_marks *m, uint32_t pack, uint32_t object);
 
 #endif

@@ -291,6 +291,8 @@ int casg_store_rescan(struct casg_store *s, struct casg_err *err)
 	struct timespec before, after;
 	int rc;
 
+	if (s->opts.empty)
+		return 0;
 	/* what moves from one folder to the other meanwhile is seen the next time */
 	for (int i = 0; i < TRIES; i++) {
 		before = quarantine_time(s);

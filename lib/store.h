@@ -38,6 +38,7 @@ struct casg_store_opts {
 	const char *index_dir;  /* where .objects files may be; or NULL */
 	const char *tmp_dir;    /* for scratch files; or NULL: memory */
 	uint64_t cache_nbytes;  /* decoded chunks kept */
+	int empty;              /* see no packs but those that are added */
 	int skip_unindexed;     /* leave out packs without a good index (to rebuild them) */
 };
 

@@ -1,0 +1,98 @@
+#!/bin/sh
+# casg repack - fewer and smaller packs.
+# shellcheck disable=SC2154 # casg_options sets opt_*
+# shellcheck disable=SC2317 # finish is called by a trap
+
+SPEC='casg repack [-a] [-d] [--geometric=FACTOR] [--window=SIZE] [--compression=LEVEL] [--threads=N] [--memory=SIZE] [--quiet]
+--
+a,all               write all versions anew, not only join small packs
+d,delete            put replaced packs into quarantine
+geometric=FACTOR    join packs so that sizes grow by FACTOR (default: 2)
+window=SIZE         with -a: residues to order and compress together
+compression=LEVEL   with -a: 0 (none) to 19 (default: 19)
+threads=N           workers; 0: one a processor
+memory=SIZE         memory to use, as 256m
+q,quiet             say nothing unless it fails
+'
+# shellcheck source=porcelain/casg-sh-setup.sh
+. "${0%/*}/casg-sh-setup"
+# shellcheck source=porcelain/casg-sh-repo.sh
+. "${0%/*}/casg-sh-repo"
+# shellcheck source=porcelain/casg-sh-lock.sh
+. "${0%/*}/casg-sh-lock"
+# shellcheck source=porcelain/casg-sh-versions.sh
+. "${0%/*}/casg-sh-versions"
+
+tmp=''
+
+finish () {
+	status=$?
+	trap '' INT TERM HUP
+	trap - EXIT
+	test -z "$tmp" || rm -rf "$tmp"
+	casg_unlock_all
+	exit "$status"
+}
+
+# The ids of the packs in packs/, sorted: $1.
+list_packs () {
+	for file in "$CASG_PATH"/packs/pack-*.pack; do
+		test -f "$file" || continue
+		file=${file##*/pack-}
+		printf '%s\n' "${file%.pack}"
+	done | sort >"$1"
+}
+
+# Everything that some version needs, in new packs: $tmp/new, $tmp/replaced.
+repack_all () {
+	list_packs "$tmp/before" &&
+	casg_list_versions "$tmp" >"$tmp/versions" || exit 128
+	casg-pack-versions --compression="${opt_compression:-19}" \
+		${opt_window:+--window="$opt_window"} \
+		${opt_threads:+--threads="$opt_threads"} \
+		${opt_memory:+--memory="$opt_memory"} <"$tmp/versions" >"$tmp/new" || exit
+	sort "$tmp/new" >"$tmp/sorted" &&
+	comm -23 "$tmp/before" "$tmp/sorted" >"$tmp/replaced" || exit 128
+}
+
+# Small packs made one: $tmp/new, $tmp/replaced.
+join_small () {
+	casg-join-packs --geometric="${opt_geometric:-2}" \
+		${opt_memory:+--memory="$opt_memory"} >"$tmp/lines" || exit
+	sed -n 's/^pack //p' "$tmp/lines" >"$tmp/new" &&
+	sed -n 's/^replaced //p' "$tmp/lines" >"$tmp/replaced" || exit 128
+}
+
+put_away () {
+	test -s "$tmp/replaced" || return 0
+	casg_lock refs
+	# shellcheck disable=SC2046 # ids are words
+	casg-prune-packs --reason=repacked $(cat "$tmp/replaced") >/dev/null || exit 128
+	casg_unlock refs
+}
+
+casg_options 0 0 "$@"
+eval "$casg_set"
+if test -n "$opt_all"; then
+	test -z "$opt_geometric" || usage_die "--geometric does not go with -a"
+elif test -n "$opt_window$opt_compression"; then
+	usage_die "--window and --compression need -a"
+fi
+casg_repo
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+casg_lock import
+tmp=$CASG_PATH/tmp/repack-$$
+mkdir -p "$tmp" || exit 128
+if test -n "$opt_all"; then
+	repack_all
+else
+	join_small
+fi
+test -z "$opt_delete" || put_away
+test -n "$opt_quiet" ||
+	echo "$(($(wc -l <"$tmp/new"))) packs written, $(($(wc -l <"$tmp/replaced"))) replaced" ||
+	exit 128
+exit 0
