@@ -61,10 +61,10 @@ struct casg_hasher *casg_coder_hasher(struct casg_coder *c)
 const char *casg_chunk_kind_name(int kind)
 {
 	static const char *const names[] = {
-		"?", "sequences", "lists", "nodes", "blobs", "refs"
+		"?", "sequences", "lists", "nodes", "blobs", "refs", "orders"
 	};
 
-	return kind >= 1 && kind <= 5 ? names[kind] : names[0];
+	return kind >= 1 && kind <= CASG_CHUNK_KIND_MAX ? names[kind] : names[0];
 }
 
 void casg_chunk_id(struct casg_hasher *h, const struct casg_oid *oids, uint32_t n,
@@ -341,7 +341,7 @@ int casg_chunk_head_decode(struct casg_chunk_head *h, const uint8_t *p,
 	h->nraw = casg_get_le64(p + 8);
 	h->nstored = casg_get_le64(p + 16);
 	h->sum = casg_get_le64(p + 24);
-	if (h->kind < CASG_CHUNK_SEQ || h->kind > CASG_CHUNK_REFS)
+	if (h->kind < CASG_CHUNK_SEQ || h->kind > CASG_CHUNK_KIND_MAX)
 		return casg_err_set(err, CASG_EUNSUPPORTED,
 				    "unsupported chunk kind %d", h->kind);
 	if (h->layout > CASG_LAYOUT_LINKED_OUT)

@@ -34,7 +34,9 @@ enum casg_chunk_kind {
 	CASG_CHUNK_LIST = 2, /* piece lists of long sequences and blobs */
 	CASG_CHUNK_NODE = 3, /* tree nodes in stored form */
 	CASG_CHUNK_BLOB = 4, /* opaque bytes, or pieces of them */
-	CASG_CHUNK_REFS = 5  /* the ids of chunks this pack refers to */
+	CASG_CHUNK_REFS = 5, /* the ids of chunks this pack refers to */
+	CASG_CHUNK_ORDER = 6, /* order objects as differences from others (orderdelta.h) */
+	CASG_CHUNK_KIND_MAX = CASG_CHUNK_ORDER
 };
 
 enum casg_chunk_layout {

@@ -5,11 +5,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "orderdelta.h"
 #include "io.h"
 #include "tmpfile.h"
 #include "varint.h"
 
-static const char order_head[] = "casg-order 1\n";
+static const char order_head[] = CASG_ORDER_HEAD;
 static const char pres_head[] = "casg-presentation 1\n";
 
 /* ---- order, writing ---------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "io.h"
 #include "node.h"
 #include "nodes.h"
+#include "orderdelta.h"
 #include "pack.h"
 
 #define WINDOW_NBYTES ((uint64_t)256 << 20)
@@ -225,6 +226,23 @@ static int note_lists(struct check *k, struct worker *wk, struct casg_objinfo *o
 	return 0;
 }
 
+static int note_orders(struct casg_objinfo *o, const struct casg_chunk *ch,
+		       struct casg_err *err)
+{
+	struct casg_orderdelta d;
+
+	for (uint32_t i = 0; i < ch->nmembers; i++) {
+		int rc = casg_orderdelta_decode(&d, ch->data + ch->offset[i],
+						(size_t)casg_chunk_len(ch, i), err);
+
+		if (rc)
+			return casg_err_prefix(err, "member %u", i);
+		o[i].id = d.id;
+		o[i].nbytes = d.nbytes;
+	}
+	return 0;
+}
+
 /* What a sequence may hold: 0x21 to 0x7E, but no lower-case letters. */
 static int check_residues(const struct casg_chunk *ch, struct casg_err *err)
 {
@@ -251,6 +269,8 @@ static int check_objects(struct check *k, struct worker *wk, uint32_t chunk,
 		rc = check_residues(ch, err);
 	if (!rc && ch->kind == CASG_CHUNK_LIST) {
 		rc = note_lists(k, wk, o, ch, err);
+	} else if (!rc && ch->kind == CASG_CHUNK_ORDER) {
+		rc = note_orders(o, ch, err);
 	} else if (!rc) {
 		for (uint32_t i = 0; i < ch->nmembers; i++) {
 			o[i].id = ch->oids[i];
@@ -791,6 +811,30 @@ static int add_piece(struct check *k, struct worker *wk, const struct casg_piece
 	return rc;
 }
 
+/* The same piece's bytes, appended. */
+static int piece_bytes(struct check *k, struct worker *wk, uint64_t ref, struct casg_buf *out,
+		       struct casg_err *err)
+{
+	const struct casg_walk_ref *r;
+	const struct casg_chunk *ch;
+	struct casg_loc loc;
+	int rc = find_ref(k, ref, &r, &loc.member, err);
+
+	if (rc)
+		return rc;
+	if (r->place == CASG_PLACE_HERE) {
+		rc = piece_chunk(k, wk, r->chunk, &ch, err);
+		if (!rc)
+			casg_buf_add(out, ch->data + ch->offset[loc.member],
+				     (size_t)casg_chunk_len(ch, loc.member));
+		return rc;
+	}
+	loc.pack = r->pack;
+	loc.chunk = r->chunk;
+	rc = casg_store_read(k->opts->store, wk->coder, &loc, 0, UINT64_MAX, out, NULL, err);
+	return rc ? elsewhere(err, rc) : 0;
+}
+
 /* The SHA-256 of all pieces, one after the other, is the id. */
 static int check_wholes(struct check *k, struct worker *wk, uint32_t chunk,
 			struct casg_err *err)
@@ -823,6 +867,105 @@ static int check_wholes(struct check *k, struct worker *wk, uint32_t chunk,
 	return rc;
 }
 
+/* ---- orders ------------------------------------------------------------ */
+
+static int order_bytes(struct check *k, struct worker *wk, const struct casg_oid *id, int depth,
+		       struct casg_buf *out, struct casg_err *err);
+
+/* The object 'member' of a chunk of this pack, whatever form it has. */
+static int object_bytes(struct check *k, struct worker *wk, uint32_t chunk, uint32_t member,
+			int depth, struct casg_buf *out, struct casg_err *err)
+{
+	struct casg_buf base = CASG_BUF_INIT;
+	struct casg_list l = { 0 };
+	struct casg_orderdelta d;
+	struct casg_chunk *ch = NULL;
+	uint64_t refbase = 0;
+	int rc = decode(k, wk, chunk, &ch, err);
+	const uint8_t *m = rc ? NULL : ch->data + ch->offset[member];
+	size_t n = rc ? 0 : (size_t)casg_chunk_len(ch, member);
+
+	if (!rc && ch->kind == CASG_CHUNK_ORDER) {
+		rc = casg_orderdelta_decode(&d, m, n, err);
+		if (!rc)
+			rc = order_bytes(k, wk, &d.base, depth + 1, &base, err);
+		if (!rc)
+			rc = casg_orderdelta_apply(base.data, base.len, d.delta, d.delta_n, out,
+						   err);
+	} else if (!rc && ch->kind == CASG_CHUNK_LIST) {
+		rc = casg_list_decode(&l, m, n, err);
+		if (!rc)
+			rc = refbase_here(k->w, chunk, &refbase, err);
+		for (size_t i = 0; i < l.npieces && !rc; i++)
+			rc = piece_bytes(k, wk, refbase + l.pieces[i].ref, out, err);
+	} else if (!rc) {
+		casg_buf_add(out, m, n);
+	}
+	casg_list_release(&l);
+	casg_buf_release(&base);
+	casg_chunk_free(ch);
+	return rc ? rc : casg_buf_check(out, err);
+}
+
+/* The bytes of an order, from this pack or the store. */
+static int order_bytes(struct check *k, struct worker *wk, const struct casg_oid *id, int depth,
+		       struct casg_buf *out, struct casg_err *err)
+{
+	const struct casg_packwalk *w = k->w;
+	char hex[CASG_OID_HEXSZ + 1];
+	int rc;
+
+	if (depth > CASG_ORDERDELTA_DEPTH)
+		return casg_err_set(err, CASG_ECORRUPT, "a chain of orders is too long");
+	/* few packs have orders, and those have few other objects than sequences */
+	for (uint32_t i = 0; i < w->nchunks; i++) {
+		const struct casg_idx_chunk *x = &w->idx[i];
+
+		if (w->chunks[i].state != CASG_WALK_GOOD ||
+		    (x->kind != CASG_CHUNK_ORDER && x->kind != CASG_CHUNK_BLOB &&
+		     x->kind != CASG_CHUNK_LIST))
+			continue;
+		for (uint32_t m = 0; m < x->nmembers; m++)
+			if (casg_oid_eq(&w->objects[x->first + m].id, id)) {
+				rc = object_bytes(k, wk, i, m, depth, out, err);
+				return rc ? elsewhere(err, rc) : 0;
+			}
+	}
+	if (!k->opts->store)
+		return casg_err_set(err, CASG_EABSENT, "it rests on order %s, which is in no pack here",
+				    casg_oid_hex(id, hex));
+	rc = casg_store_read_id(k->opts->store, wk->coder, id, CASG_CHUNK_RAW_MAX, out, err);
+	return rc ? elsewhere(err, rc) : 0;
+}
+
+/* What the differences make is what the member says. */
+static int check_orders(struct check *k, struct worker *wk, uint32_t chunk,
+			struct casg_err *err)
+{
+	const struct casg_idx_chunk *x = &k->w->idx[chunk];
+	struct casg_buf whole = CASG_BUF_INIT;
+	struct casg_oid id;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < x->nmembers && !rc; i++) {
+		const struct casg_objinfo *o = &k->w->objects[x->first + i];
+
+		casg_buf_reset(&whole);
+		rc = object_bytes(k, wk, chunk, i, 0, &whole, err);
+		if (!rc) {
+			casg_hasher_digest(casg_coder_hasher(wk->coder), whole.data, whole.len,
+					   &id);
+			if (!casg_oid_eq(&id, &o->id) || whole.len != o->nbytes)
+				rc = casg_err_set(err, CASG_ECORRUPT,
+						  "an order is not what its differences say");
+		}
+		if (rc)
+			casg_err_prefix(err, "member %u", i);
+	}
+	casg_buf_release(&whole);
+	return rc;
+}
+
 /* ---- all of it --------------------------------------------------------- */
 
 /* The chunks of the given kinds (a bit each) in the given state. */
@@ -832,7 +975,7 @@ static size_t pick(const struct casg_packwalk *w, unsigned int kinds, int state,
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < w->nchunks; i++)
-		if (w->idx[i].kind <= CASG_CHUNK_REFS && (kinds >> w->idx[i].kind & 1) &&
+		if (w->idx[i].kind <= CASG_CHUNK_KIND_MAX && (kinds >> w->idx[i].kind & 1) &&
 		    w->chunks[i].state == state)
 			out[n++] = i;
 	return n;
@@ -841,7 +984,8 @@ static size_t pick(const struct casg_packwalk *w, unsigned int kinds, int state,
 enum {
 	LISTS = 1 << CASG_CHUNK_LIST, NODES = 1 << CASG_CHUNK_NODE,
 	REFS = 1 << CASG_CHUNK_REFS,
-	OBJECTS = 1 << CASG_CHUNK_SEQ | 1 << CASG_CHUNK_BLOB | LISTS
+	ORDERS = 1 << CASG_CHUNK_ORDER,
+	OBJECTS = 1 << CASG_CHUNK_SEQ | 1 << CASG_CHUNK_BLOB | LISTS | ORDERS
 };
 
 static int check_full(struct check *k, uint32_t *list, struct casg_err *err)
@@ -862,6 +1006,7 @@ static int check_full(struct check *k, uint32_t *list, struct casg_err *err)
 	run(k, list, pick(w, NODES, CASG_WALK_UNCHECKED, list), check_leaves);
 	check_in_order(k, list, pick(w, NODES, CASG_WALK_GOOD, list), check_interior);
 	run(k, list, pick(w, LISTS, CASG_WALK_GOOD, list), check_wholes);
+	run(k, list, pick(w, ORDERS, CASG_WALK_GOOD, list), check_orders);
 	return 0;
 }
 

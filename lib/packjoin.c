@@ -34,7 +34,7 @@ static int members_of(struct casg_store *s, struct casg_coder *c, const struct c
 	for (at.member = 0; at.member < ch->nmembers && !rc; at.member++) {
 		struct casg_objinfo *o = &out[at.member];
 
-		if (ch->kind == CASG_CHUNK_LIST) {
+		if (ch->kind == CASG_CHUNK_LIST || ch->kind == CASG_CHUNK_ORDER) {
 			rc = casg_store_info(s, c, &at, o, err);
 		} else {
 			o->id = ch->oids[at.member];

@@ -502,6 +502,11 @@ static const struct casg_idx_chunk *chunk_of(const struct casg_packw *w, uint32_
 	return &w->chunks[lo - 1];
 }
 
+static int is_plain(const struct casg_idx_chunk *c)
+{
+	return c->kind == CASG_CHUNK_SEQ || c->kind == CASG_CHUNK_BLOB;
+}
+
 /*
  * 1 and the number of the object in the pack under way, 0 not in it; 'plain':
  * a piece list does not count.
@@ -517,7 +522,7 @@ static int find_here(struct casg_packw *w, const struct casg_oid *id, int plain,
 		return casg_err_nomem(err);
 	for (size_t i = idset_start(s, id); s->slot[i]; i = (i + 1) & (s->cap - 1))
 		if (casg_oid_eq(&w->objects[s->slot[i] - 1].id, id) &&
-		    (!plain || chunk_of(w, s->slot[i] - 1)->kind != CASG_CHUNK_LIST)) {
+		    (!plain || is_plain(chunk_of(w, s->slot[i] - 1)))) {
 			*object_out = s->slot[i] - 1;
 			return 1;
 		}

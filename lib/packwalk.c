@@ -74,13 +74,15 @@ void casg_packwalk_count(struct casg_packwalk *w)
 static const char *noun(int kind, uint32_t n)
 {
 	static const char *const one[] = {
-		"member", "sequence", "piece list", "node", "blob", "reference"
+		"member", "sequence", "piece list", "node", "blob", "reference",
+		"order"
 	};
 	static const char *const many[] = {
-		"members", "sequences", "piece lists", "nodes", "blobs", "references"
+		"members", "sequences", "piece lists", "nodes", "blobs", "references",
+		"orders"
 	};
 
-	if (kind < CASG_CHUNK_SEQ || kind > CASG_CHUNK_REFS)
+	if (kind < CASG_CHUNK_SEQ || kind > CASG_CHUNK_KIND_MAX)
 		kind = 0;
 	return n == 1 ? one[kind] : many[kind];
 }
@@ -160,7 +162,7 @@ static int sum_is_right(struct casg_packwalk *w, const struct casg_chunk_head *h
 static int holds_objects(int kind)
 {
 	return kind == CASG_CHUNK_SEQ || kind == CASG_CHUNK_LIST ||
-	       kind == CASG_CHUNK_BLOB;
+	       kind == CASG_CHUNK_BLOB || kind == CASG_CHUNK_ORDER;
 }
 
 static int add_chunk(struct casg_packwalk *w, const struct casg_chunk_head *h,
@@ -207,7 +209,7 @@ static int ask_hint(struct casg_packidx *hint, uint32_t chunk, uint64_t offset,
 	if (!hint || casg_packidx_chunk(hint, chunk, &x, NULL) || x.offset != offset ||
 	    x.nbytes < CASG_CHUNK_HEADSZ || x.nbytes > room ||
 	    x.nmembers > CASG_CHUNK_MEMBERS_MAX || x.nraw > CASG_CHUNK_RAW_MAX ||
-	    x.kind < CASG_CHUNK_SEQ || x.kind > CASG_CHUNK_REFS)
+	    x.kind < CASG_CHUNK_SEQ || x.kind > CASG_CHUNK_KIND_MAX)
 		return 0;
 	memset(h, 0, sizeof(*h));
 	h->kind = x.kind;

@@ -4,6 +4,7 @@
 
 #include "nodes.h"
 #include "objects.h"
+#include "orderdelta.h"
 #include "treer.h"
 
 struct reach {
@@ -31,17 +32,46 @@ static int absent(const char *what, const struct casg_oid *id, struct casg_err *
 			    casg_oid_hex(id, hex));
 }
 
+/* An object and, one after the other, what it rests on. */
+typedef int note_place_fn(void *ctx, const struct casg_loc *loc, struct casg_err *err);
+
+static int each_base(struct casg_store *s, struct casg_coder *c, const struct casg_oid *id,
+		     note_place_fn *fn, void *ctx, struct casg_err *err)
+{
+	struct casg_oid next = *id;
+	struct casg_loc loc;
+	int rc = 1;
+
+	for (int depth = 0; rc > 0; depth++) {
+		if (depth > CASG_ORDERDELTA_DEPTH)
+			return casg_err_set(err, CASG_ECORRUPT, "a chain of orders is too long");
+		rc = casg_store_find(s, c, &next, &loc, NULL, err);
+		if (!rc)
+			return absent("object", &next, err);
+		if (rc > 0) {
+			rc = fn(ctx, &loc, err);
+			/* 1: it was here before, and what it rests on too */
+			if (rc)
+				return rc;
+			rc = casg_store_base(s, c, &loc, &next, err);
+		}
+	}
+	return rc;
+}
+
+static int note_pack(void *ctx, const struct casg_loc *loc, struct casg_err *err)
+{
+	struct reach *r = ctx;
+
+	(void)err;
+	r->needed[loc->pack] = 1;
+	return 0;
+}
+
 static int note_object(struct reach *r, struct casg_coder *c, const struct casg_oid *id,
 		       struct casg_err *err)
 {
-	struct casg_loc loc;
-	int rc = casg_store_find(r->s, c, id, &loc, NULL, err);
-
-	if (!rc)
-		return absent("object", id, err);
-	if (rc > 0)
-		r->needed[loc.pack] = 1;
-	return rc < 0 ? rc : 0;
+	return each_base(r->s, c, id, note_pack, r, err);
 }
 
 /* The packs of the bases that the nodes of a chunk have outside their pack. */
@@ -209,8 +239,9 @@ static int note_node_chunk(void *ctx, const struct casg_oid *id, const struct ca
 }
 
 /* The chunk of an object and, if it is a list, those of its pieces. */
-static int note_pieces(struct chunks *k, const struct casg_loc *loc, struct casg_err *err)
+static int note_pieces(void *ctx, const struct casg_loc *loc, struct casg_err *err)
 {
+	struct chunks *k = ctx;
 	struct casg_idx_chunk ic;
 	struct casg_object o;
 	int rc = k->note(k->ctx, loc->pack, loc->chunk, err);
@@ -228,12 +259,7 @@ static int note_pieces(struct chunks *k, const struct casg_loc *loc, struct casg
 
 static int note_blob(struct chunks *k, const struct casg_oid *id, struct casg_err *err)
 {
-	struct casg_loc loc;
-	int rc = casg_store_find(k->s, k->c, id, &loc, NULL, err);
-
-	if (!rc)
-		return absent("object", id, err);
-	return rc < 0 ? rc : note_pieces(k, &loc, err);
+	return each_base(k->s, k->c, id, note_pieces, k, err);
 }
 
 static int note_records(struct chunks *k, const struct casg_roots *roots,
@@ -422,8 +448,9 @@ static int mark_node(void *ctx, const struct casg_oid *id, const struct casg_loc
 }
 
 /* The same for an object; the pieces of a list are the pack's references. */
-static int mark_place(struct casg_marks *m, const struct casg_loc *loc, struct casg_err *err)
+static int mark_place(void *ctx, const struct casg_loc *loc, struct casg_err *err)
 {
+	struct casg_marks *m = ctx;
 	struct casg_packidx *x = casg_store_idx(m->r.s, loc->pack);
 	struct casg_idx_chunk e;
 	int rc = prepare_seen(m, loc->pack, err);
@@ -439,12 +466,7 @@ static int mark_place(struct casg_marks *m, const struct casg_loc *loc, struct c
 
 static int mark_object(struct casg_marks *m, const struct casg_oid *id, struct casg_err *err)
 {
-	struct casg_loc loc;
-	int rc = casg_store_find(m->r.s, m->c, id, &loc, NULL, err);
-
-	if (!rc)
-		return absent("object", id, err);
-	return rc < 0 ? rc : mark_place(m, &loc, err);
+	return each_base(m->r.s, m->c, id, mark_place, m, err);
 }
 
 /* A long description is named by id: no reference of the pack leads to it. */
@@ -466,6 +488,12 @@ static int mark_entry(void *ctx, const struct casg_entry *e, struct casg_err *er
 void casg_marks_sequences(struct casg_marks *m)
 {
 	m->sequences = 1;
+}
+
+void casg_marks_clear(struct casg_marks *m, uint32_t pack, uint32_t object)
+{
+	if (m->seen[pack].objects)
+		m->seen[pack].objects[object >> 3] &= (uint8_t)~(1u << (object & 7));
 }
 
 int casg_marks_has(const struct casg_marks *m, uint32_t pack, uint32_t object)

@@ -69,5 +69,6 @@ int casg_marks_finish(struct casg_marks *m, struct casg_err *err);
 int casg_marks_needed(const struct casg_marks *m, uint32_t pack);
 /* Is the object (by number) of that pack marked? */
 int casg_marks_has(const struct casg_marks *m, uint32_t pack, uint32_t object);
+void casg_marks_clear(struct casg_marks *m, uint32_t pack, uint32_t object);
 
 #endif

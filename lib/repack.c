@@ -5,8 +5,17 @@
 #include "array.h"
 #include "nodes.h"
 #include "nodew.h"
+#include "orderdelta.h"
 #include "reach.h"
 #include "treer.h"
+
+/* Members that are gathered for one chunk. */
+struct gather {
+	struct casg_buf bytes;
+	size_t *end;
+	struct casg_objinfo *info;
+	size_t n, cap_end, cap_info;
+};
 
 struct repack {
 	const struct casg_repack *r;
@@ -22,10 +31,16 @@ struct repack {
 		size_t n, cap;
 	} level[CASG_NODE_LEVEL_MAX + 1];
 	int nlevels;
+	struct gather gather;
 	/* the leaf under way */
 	struct casg_entry *e;
 	size_t cap_e;
 	struct casg_loc from_locs[CASG_NODE_MAX], to_locs[CASG_NODE_MAX];
+};
+
+enum {
+	SMALL_BLOB = 256 << 10,   /* blobs up to here are compressed together, */
+	TOGETHER = 4 << 20        /* so many bytes of them */
 };
 
 /* ---- objects ----------------------------------------------------------- */
@@ -60,6 +75,48 @@ static int add_whole(struct repack *p, const struct casg_loc *loc, struct casg_e
 	return rc ? rc : casg_packer_end(p->packer, NULL, 0, err);
 }
 
+static int flush_gather(struct repack *p, int kind, struct casg_err *err)
+{
+	struct gather *g = &p->gather;
+	struct casg_buf out = CASG_BUF_INIT;
+	struct casg_slice *m = calloc(g->n + 1, sizeof(*m));
+	struct casg_oid id;
+	int rc = m ? casg_buf_check(&g->bytes, err) : casg_err_nomem(err);
+
+	for (size_t i = 0; i < g->n && !rc; i++) {
+		size_t from = i ? g->end[i - 1] : 0;
+
+		m[i].p = g->bytes.data ? g->bytes.data + from : (const uint8_t *)"";
+		m[i].nbytes = g->end[i] - from;
+	}
+	if (!rc && g->n) {
+		rc = casg_chunk_encode(p->coder, kind, 0, p->r->packer.level, m, (uint32_t)g->n,
+				       NULL, &out, &id, err);
+		if (!rc)
+			rc = casg_packw_room(p->r->packw, out.len, g->n, err);
+		if (!rc)
+			rc = casg_packw_add(p->r->packw, out.data, out.len, &id, g->info, err);
+	}
+	g->n = 0;
+	casg_buf_reset(&g->bytes);
+	casg_buf_release(&out);
+	free(m);
+	return rc;
+}
+
+/* What was appended to gather.bytes is a member. */
+static int add_gathered(struct repack *p, int kind, const struct casg_objinfo *info,
+			struct casg_err *err)
+{
+	struct gather *g = &p->gather;
+
+	if (CASG_GROW(g->end, g->n + 1, g->cap_end) || CASG_GROW(g->info, g->n + 1, g->cap_info))
+		return casg_err_nomem(err);
+	g->end[g->n] = g->bytes.len;
+	g->info[g->n++] = *info;
+	return g->bytes.len >= TOGETHER ? flush_gather(p, kind, err) : 0;
+}
+
 static int copy_blob(struct repack *p, const struct casg_loc *loc, struct casg_err *err)
 {
 	struct casg_objinfo info;
@@ -72,6 +129,11 @@ static int copy_blob(struct repack *p, const struct casg_loc *loc, struct casg_e
 
 	if (rc)
 		return rc;
+	if (info.nbytes <= SMALL_BLOB) {
+		rc = casg_store_read(p->r->from, p->coder, loc, 0, UINT64_MAX,
+				     &p->gather.bytes, NULL, err);
+		return rc ? rc : add_gathered(p, CASG_CHUNK_BLOB, &info, err);
+	}
 	out = casg_blobw_new(p->r->packw, p->r->to, p->coder, p->r->packer.level, err);
 	if (out)
 		in = casg_blobr_open(p->r->from, p->coder, &info.id, err);
@@ -159,6 +221,31 @@ static int add_objects(struct repack *p, const struct casg_marks *marks, int kin
 	return rc;
 }
 
+static int find(struct repack *p, const struct casg_oid *id, struct casg_loc *out,
+		struct casg_err *err)
+{
+	char hex[CASG_OID_HEXSZ + 1];
+	int rc = casg_store_find(p->r->from, p->coder, id, out, NULL, err);
+
+	return rc > 0 ? 0 : rc < 0 ? rc :
+	       casg_err_set(err, CASG_EABSENT, "object %s is in no pack here",
+			    casg_oid_hex(id, hex));
+}
+
+static int unmark(struct repack *p, struct casg_marks *marks, const struct casg_oid *id,
+		  struct casg_err *err)
+{
+	struct casg_idx_chunk ic;
+	struct casg_loc loc;
+	int rc = find(p, id, &loc, err);
+
+	if (!rc)
+		rc = casg_packidx_chunk(casg_store_idx(p->r->from, loc.pack), loc.chunk, &ic, err);
+	if (!rc)
+		casg_marks_clear(marks, loc.pack, ic.first + loc.member);
+	return rc;
+}
+
 static int write_objects(struct repack *p, struct casg_packer_stats *out,
 			 struct casg_err *err)
 {
@@ -178,9 +265,146 @@ static int write_objects(struct repack *p, struct casg_packer_stats *out,
 	if (!rc)
 		rc = casg_packer_finish(p->packer, out, err);
 	casg_packer_free(p->packer);
+	/* orders come later, by each other */
+	for (uint32_t i = 0; i < r->nversions && !rc; i++)
+		rc = unmark(p, marks, &r->versions[i].roots.order, err);
 	if (!rc)
 		rc = add_objects(p, marks, CASG_CHUNK_BLOB, err);
+	if (!rc)
+		rc = flush_gather(p, CASG_CHUNK_BLOB, err);
 	casg_marks_free(marks);
+	return rc;
+}
+
+/* ---- orders ------------------------------------------------------------ */
+
+/* The ranks that one of two sorted trees has and the other has not. */
+static int compare_keys(struct repack *p, const struct casg_oid *base,
+			const struct casg_oid *target, struct casg_ranks *gone,
+			struct casg_ranks *come, struct casg_err *err)
+{
+	struct casg_treer *a = casg_treer_open(p->r->from, p->coder, base, err);
+	struct casg_treer *b = a ? casg_treer_open(p->r->from, p->coder, target, err) : NULL;
+	struct casg_entry x, y;
+	uint32_t pack;
+	int more_a = b ? casg_treer_next_raw(a, &x, &pack, err) : CASG_ECORRUPT;
+	int more_b = b ? casg_treer_next_raw(b, &y, &pack, err) : CASG_ECORRUPT;
+
+	gone->n = come->n = 0;
+	for (uint32_t ra = 0, rb = 0; more_a >= 0 && more_b >= 0 && (more_a || more_b); ) {
+		int cmp = !more_a ? 1 : !more_b ? -1 :
+			  casg_key_cmp(x.key, x.klen, x.occurrence, y.key, y.klen, y.occurrence);
+
+		if (CASG_GROW(gone->v, gone->n + 1, gone->cap) ||
+		    CASG_GROW(come->v, come->n + 1, come->cap)) {
+			more_a = casg_err_nomem(err);
+			break;
+		}
+		if (cmp < 0)
+			gone->v[gone->n++] = ra;
+		else if (cmp > 0)
+			come->v[come->n++] = rb;
+		if (cmp <= 0) {
+			more_a = casg_treer_next_raw(a, &x, &pack, err);
+			ra++;
+		}
+		if (cmp >= 0) {
+			more_b = casg_treer_next_raw(b, &y, &pack, err);
+			rb++;
+		}
+	}
+	casg_treer_free(a);
+	casg_treer_free(b);
+	return more_a < 0 ? more_a : more_b < 0 ? more_b : 0;
+}
+
+/* The order of version i as differences from that of 'after': gathered. */
+static int add_order_delta(struct repack *p, const struct casg_roots *v,
+			   const struct casg_roots *after, struct casg_err *err)
+{
+	struct casg_buf base = CASG_BUF_INIT, target = CASG_BUF_INIT, delta = CASG_BUF_INIT;
+	struct casg_ranks gone = { NULL, 0, 0 }, come = { NULL, 0, 0 };
+	struct casg_orderdelta d = { .id = v->order, .base = after->order };
+	struct casg_objinfo info = { .id = v->order };
+	int rc = casg_store_read_id(p->r->from, p->coder, &after->order, CASG_CHUNK_RAW_MAX,
+				    &base, err);
+
+	if (!rc)
+		rc = casg_store_read_id(p->r->from, p->coder, &v->order, CASG_CHUNK_RAW_MAX,
+					&target, err);
+	if (!rc)
+		rc = compare_keys(p, &after->records, &v->records, &gone, &come, err);
+	if (!rc)
+		rc = casg_orderdelta_make(base.data, base.len, target.data, target.len, &gone,
+					  &come, &delta, err);
+	if (!rc) {
+		d.nbytes = info.nbytes = target.len;
+		d.delta = delta.data;
+		d.delta_n = delta.len;
+		casg_orderdelta_encode(&d, &p->gather.bytes);
+		rc = add_gathered(p, CASG_CHUNK_ORDER, &info, err);
+	}
+	free(gone.v);
+	free(come.v);
+	casg_buf_release(&base);
+	casg_buf_release(&target);
+	casg_buf_release(&delta);
+	return rc;
+}
+
+/* The first version of the list with the same order. */
+static uint32_t first_with_order(const struct casg_repack *r, uint32_t i)
+{
+	uint32_t k = 0;
+
+	while (!casg_oid_eq(&r->versions[k].roots.order, &r->versions[i].roots.order))
+		k++;
+	return k;
+}
+
+static int copy_order(struct repack *p, const struct casg_oid *id, struct casg_err *err)
+{
+	struct casg_loc loc;
+	int rc = find(p, id, &loc, err);
+
+	return rc ? rc : copy_blob(p, &loc, err);
+}
+
+/*
+ * What of the versions' orders is stored whole comes first, then the others:
+ * the gathered members of one chunk are of one kind.
+ */
+static int write_orders(struct repack *p, struct casg_err *err)
+{
+	const struct casg_repack *r = p->r;
+	uint8_t *depth = calloc((size_t)r->nversions + 1, 1);
+	int rc = depth ? 0 : casg_err_nomem(err);
+
+	for (uint32_t i = 0; i < r->nversions && !rc; i++) {
+		const struct casg_repack_version *v = &r->versions[i];
+		uint32_t first = first_with_order(r, i);
+		int linked = v->after < i && depth[v->after] < CASG_ORDERDELTA_DEPTH &&
+			     v->roots.count <= CASG_ORDERDELTA_MAX &&
+			     r->versions[v->after].roots.count <= CASG_ORDERDELTA_MAX;
+
+		if (first < i) {
+			depth[i] = depth[first];
+		} else if (linked) {
+			depth[i] = depth[v->after] + 1;
+		} else {
+			depth[i] = 0;
+			rc = copy_order(p, &v->roots.order, err);
+		}
+	}
+	if (!rc)
+		rc = flush_gather(p, CASG_CHUNK_BLOB, err);
+	for (uint32_t i = 0; i < r->nversions && !rc; i++)
+		if (depth[i] && first_with_order(r, i) == i)
+			rc = add_order_delta(p, &r->versions[i].roots,
+					     &r->versions[r->versions[i].after].roots, err);
+	if (!rc)
+		rc = flush_gather(p, CASG_CHUNK_ORDER, err);
+	free(depth);
 	return rc;
 }
 
@@ -303,10 +527,10 @@ static int write_tree(struct repack *p, const struct casg_oid *root, struct casg
 	return rc;
 }
 
-/* How many versions are between it and one that is stored whole. */
 static int write_trees(struct repack *p, struct casg_err *err)
 {
 	const struct casg_repack *r = p->r;
+	/* how many versions are between each and one that is stored whole */
 	uint8_t *depth = calloc((size_t)r->nversions + 1, 1);
 	int rc = depth ? 0 : casg_err_nomem(err);
 
@@ -353,6 +577,9 @@ static void release(struct repack *p)
 	free(p->places);
 	for (int i = 0; i <= CASG_NODE_LEVEL_MAX; i++)
 		free(p->level[i].id);
+	casg_buf_release(&p->gather.bytes);
+	free(p->gather.end);
+	free(p->gather.info);
 	free(p->e);
 	free(p);
 }
@@ -375,6 +602,8 @@ int casg_repack(const struct casg_repack *r, struct casg_packer_stats *out,
 		rc = casg_err_nomem(err);
 	if (!rc)
 		rc = write_objects(p, out, err);
+	if (!rc)
+		rc = write_orders(p, err);
 	if (!rc)
 		rc = write_trees(p, err);
 	if (!rc)

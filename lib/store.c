@@ -14,6 +14,7 @@
 #include "endian.h"
 #include "io.h"
 #include "map.h"
+#include "orderdelta.h"
 #include "packdir.h"
 #include "packfiles.h"
 #include "tmpfile.h"
@@ -941,17 +942,24 @@ static int put_infos(struct pack *p, const struct casg_chunk *ch, uint32_t first
 		     struct casg_err *err)
 {
 	struct casg_list l = { 0 };
+	struct casg_orderdelta d;
 	int rc = 0;
 
 	for (uint32_t i = 0; i < ch->nmembers && !rc; i++) {
-		if (ch->kind != CASG_CHUNK_LIST) {
-			put_info(p, first + i, &ch->oids[i], casg_chunk_len(ch, i));
-			continue;
+		const uint8_t *m = ch->data + ch->offset[i];
+		size_t n = (size_t)casg_chunk_len(ch, i);
+
+		if (ch->kind == CASG_CHUNK_LIST) {
+			rc = casg_list_decode(&l, m, n, err);
+			if (!rc)
+				put_info(p, first + i, &l.id, l.nbytes);
+		} else if (ch->kind == CASG_CHUNK_ORDER) {
+			rc = casg_orderdelta_decode(&d, m, n, err);
+			if (!rc)
+				put_info(p, first + i, &d.id, d.nbytes);
+		} else {
+			put_info(p, first + i, &ch->oids[i], n);
 		}
-		rc = casg_list_decode(&l, ch->data + ch->offset[i],
-				      (size_t)casg_chunk_len(ch, i), err);
-		if (!rc)
-			put_info(p, first + i, &l.id, l.nbytes);
 	}
 	casg_list_release(&l);
 	return rc;
@@ -1155,7 +1163,7 @@ static int find_in(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 				rc = casg_packidx_chunk(x, loc->chunk, &ic, err);
 				if (rc)
 					break;
-				if (ic.kind == CASG_CHUNK_LIST)
+				if (ic.kind != CASG_CHUNK_SEQ && ic.kind != CASG_CHUNK_BLOB)
 					continue;
 			}
 			loc->pack = pack;
@@ -1359,6 +1367,7 @@ int casg_store_object(struct casg_store *s, struct casg_coder *c,
 {
 	const struct casg_chunk *ch;
 	struct casg_list l = { 0 };
+	struct casg_orderdelta d;
 	int rc = casg_store_get(s, c, loc->pack, loc->chunk, &ch, err);
 
 	memset(o, 0, sizeof(*o));
@@ -1375,12 +1384,17 @@ int casg_store_object(struct casg_store *s, struct casg_coder *c,
 		casg_list_release(&l);
 	} else {
 		o->nbytes = casg_chunk_len(ch, loc->member);
+		if (ch->kind == CASG_CHUNK_ORDER) {
+			rc = casg_orderdelta_decode(&d, ch->data + ch->offset[loc->member],
+						    (size_t)o->nbytes, err);
+			o->nbytes = d.nbytes;
+		}
 		o->npieces = 1;
 		o->pieces = malloc(sizeof(*o->pieces));
 		o->piece_nbytes = malloc(sizeof(*o->piece_nbytes));
 		if (!o->pieces || !o->piece_nbytes) {
 			rc = casg_err_nomem(err);
-		} else {
+		} else if (!rc) {
 			o->pieces[0] = *loc;
 			o->piece_nbytes[0] = o->nbytes;
 		}
@@ -1389,6 +1403,20 @@ int casg_store_object(struct casg_store *s, struct casg_coder *c,
 	if (rc)
 		casg_object_release(o);
 	return rc;
+}
+
+static int read_order(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
+		      uint64_t from, uint64_t to, struct casg_buf *out, struct casg_err *err)
+{
+	struct casg_buf whole = CASG_BUF_INIT;
+	int rc = casg_store_order(s, c, loc, &whole, err);
+
+	if (!rc && to > whole.len)
+		rc = casg_err_set(err, CASG_ECORRUPT, "an order has another length than listed");
+	if (!rc)
+		casg_buf_add(out, whole.data + from, (size_t)(to - from));
+	casg_buf_release(&whole);
+	return rc ? rc : casg_buf_check(out, err);
 }
 
 static int read_piece(struct casg_store *s, struct casg_coder *c,
@@ -1401,6 +1429,10 @@ static int read_piece(struct casg_store *s, struct casg_coder *c,
 
 	if (rc)
 		return rc;
+	if (ch->kind == CASG_CHUNK_ORDER) {
+		casg_store_put(s, ch);
+		return read_order(s, c, loc, from, to, out, err);
+	}
 	if (loc->member >= ch->nmembers ||
 	    casg_chunk_len(ch, loc->member) != o->piece_nbytes[i])
 		rc = casg_err_set(err, CASG_ECORRUPT, "a piece has another length than listed");

@@ -168,6 +168,19 @@ int casg_store_object(struct casg_store *s, struct casg_coder *c,
 void casg_object_release(struct casg_object *o);
 
 /*
+ * The id of the object that the one at 'loc' is stored as differences from: 1,
+ * or 0 when it rests on no other.
+ */
+int casg_store_base(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
+		    struct casg_oid *base_out, struct casg_err *err);
+/*
+ * Append the order object that lies in an ORDER chunk, put together from what
+ * it rests on, and verified.
+ */
+int casg_store_order(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
+		     struct casg_buf *out, struct casg_err *err);
+
+/*
  * Append the bytes [start, end) of the object at 'loc' to 'out'; end is cut
  * to the object's length.  A whole read (0 to the end) of a list verifies the
  * whole id as well.  *nbytes_out (or NULL) is the object's length.

@@ -24,8 +24,8 @@ static struct casg_work work;
 
 struct counts {
 	uint64_t npacks, nchunks;
-	uint64_t members[CASG_CHUNK_REFS + 1];
-	uint64_t raw[CASG_CHUNK_REFS + 1];
+	uint64_t members[CASG_CHUNK_KIND_MAX + 1];
+	uint64_t raw[CASG_CHUNK_KIND_MAX + 1];
 	uint64_t size_packs, size_indexes, size_caches;
 	uint64_t nquarantined, size_quarantine;
 	uint64_t ngarbage, size_garbage;
@@ -128,7 +128,7 @@ static void count_packs(struct counts *n)
 		for (uint32_t i = 0; i < x->nchunks; i++) {
 			int rc = casg_packidx_chunk(x, i, &c, &err);
 
-			if (!rc && (c.kind < CASG_CHUNK_SEQ || c.kind > CASG_CHUNK_REFS))
+			if (!rc && (c.kind < CASG_CHUNK_SEQ || c.kind > CASG_CHUNK_KIND_MAX))
 				rc = casg_err_set(&err, CASG_EUNSUPPORTED,
 						  "unsupported chunk kind %d", c.kind);
 			if (rc) {
@@ -186,6 +186,7 @@ static void add_all(struct casg_buf *b, const struct counts *n)
 	add_line(b, "lists", n->members[CASG_CHUNK_LIST]);
 	add_line(b, "nodes", n->members[CASG_CHUNK_NODE]);
 	add_line(b, "blobs", n->members[CASG_CHUNK_BLOB]);
+	add_line(b, "orders", n->members[CASG_CHUNK_ORDER]);
 	add_line(b, "refs", n->members[CASG_CHUNK_REFS]);
 	add_size_line(b, "size-packs", n->size_packs);
 	add_size_line(b, "size-indexes", n->size_indexes);
@@ -216,7 +217,8 @@ static int run(int argc, char **argv)
 			      (unsigned long long)(n.members[CASG_CHUNK_SEQ] +
 						   n.members[CASG_CHUNK_LIST] +
 						   n.members[CASG_CHUNK_NODE] +
-						   n.members[CASG_CHUNK_BLOB]));
+						   n.members[CASG_CHUNK_BLOB] +
+						   n.members[CASG_CHUNK_ORDER]));
 		add_size(&b, n.size_packs + n.size_indexes);
 		casg_buf_addstr(&b, human ? "\n" : " kilobytes\n");
 	}

@@ -122,7 +122,7 @@ static void parse_kind(void)
 {
 	if (!kind_arg)
 		return;
-	for (only_kind = CASG_CHUNK_SEQ; only_kind <= CASG_CHUNK_REFS; only_kind++)
+	for (only_kind = CASG_CHUNK_SEQ; only_kind <= CASG_CHUNK_KIND_MAX; only_kind++)
 		if (!strcmp(kind_arg, casg_chunk_kind_name(only_kind)))
 			return;
 	casg_usage_die("unknown kind '%s'", kind_arg);

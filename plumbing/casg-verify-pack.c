@@ -197,7 +197,7 @@ static void print_stat(const struct pack *p)
 {
 	struct casg_buf b = CASG_BUF_INIT;
 
-	for (int kind = CASG_CHUNK_SEQ; kind <= CASG_CHUNK_REFS; kind++) {
+	for (int kind = CASG_CHUNK_SEQ; kind <= CASG_CHUNK_KIND_MAX; kind++) {
 		unsigned long long n = 0, members = 0, raw = 0, stored = 0;
 
 		for (uint32_t i = 0; i < p->w->nchunks; i++)
