@@ -50,7 +50,7 @@ choose_database () {
 
 # ---- the end, however it comes
 
-tmp='' pid='' committed=''
+tmp='' packing='' committed=''
 
 # What mktree asked casg-pack's cache of ids for is answered; it is as large as
 # all the rest, and can be had again from the packs.
@@ -91,11 +91,12 @@ finish () {
 	status=$?
 	trap '' INT TERM HUP
 	trap - EXIT
-	if test -n "$pid"; then
+	if test -n "$packing" && test -n "$!"; then
+		(: >"$tmp/stop") 2>/dev/null
 		# shellcheck disable=SC2046 # none, one or two process ids
 		# not TERM: the shell in between would talk about it
 		kill -s PIPE $(cat "$tmp/pack.pid" "$tmp/tree.pid" 2>/dev/null) 2>/dev/null
-		wait "$pid"
+		wait "$!"
 	fi
 	if test -n "$tmp"; then
 		test -n "$committed" || { remove_packs; remove_rubbish; }
@@ -120,7 +121,8 @@ check_name () {
 
 refuse_local_edits () {
 	test "$casg_bare" = false || return 0
-	edits=$(git status --porcelain --untracked-files=all -- \
+	# without the lock of the index: we may be killed, others may want it
+	edits=$(git --no-optional-locks status --porcelain --untracked-files=all -- \
 		":(top,literal)$db/VERSION" ":(top,literal)$db/PACKS" 2>/dev/null) ||
 		die "'git status' failed"
 	test -z "$edits" ||
@@ -143,13 +145,19 @@ read_old () {
 }
 
 # The pipeline, in the background so that a signal is answered at once.  Process
-# ids and casg-pack's status come by files: POSIX sh has no pipefail.
+# ids and casg-pack's status come by files: POSIX sh has no pipefail.  A signal
+# to all of us must not end the shells in between before the two programs:
+# finish waits for those, and removes what they have left.
 start_packing () {
+	# one that starts late finds "stop", the others are found by their ids
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	become='echo $$ >"$0" && exec "$@"'
+	become='echo $$ >"$0" && ! test -e "${0%/*}/stop" && exec "$@"'
 	{ command exec 4<&0; } 2>/dev/null || exec 4</dev/null
+	packing=1
 	{
+		trap : TERM HUP
 		{
+			trap : TERM HUP
 			sh -c "$become" "$tmp/pack.pid" casg-pack \
 				${opt_quiet:+--quiet} ${opt_allow_empty:+--allow-empty} \
 				${opt_threads:+--threads="$opt_threads"} \
@@ -162,14 +170,13 @@ start_packing () {
 			${base:+--base="$base"} \
 			--facts="$tmp/tree.facts" >"$tmp/roots" 2>"$tmp/tree.err" 4<&-
 	} &
-	pid=$!
 	exec 4<&-
 }
 
 wait_for_packs () {
-	wait "$pid"
+	wait "$!"
 	tree_status=$?
-	pid=
+	packing=
 	read -r pack_status <"$tmp/status" || pack_status=128
 	# what casg-mktree misses when casg-pack has failed is no news
 	test "$pack_status" != 0 || cat "$tmp/tree.err" >&2
