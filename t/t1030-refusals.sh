@@ -313,10 +313,8 @@ test_expect_success 'there really were several' '
 	{ CASG_DIR=repo casg-pack - <fifo >lines 2>err & } && pid=$! &&
 	exec 9>fifo &&
 	cat many.fa >&9 &&
-	i=0 &&
-	until test $(ls repo/.git/casg/packs/*.pack | wc -l) -gt 4; do
-		i=$((i + 1)) && test $i -lt 200 && sleep 0.05 || return 1
-	done &&
+	several () { test $(ls repo/.git/casg/packs/*.pack | wc -l) -gt 4; } &&
+	wait_for several &&
 	printf "\200" >&9 &&
 	exec 9>&- &&
 	test_expect_code 128 wait $pid &&

@@ -265,10 +265,7 @@ test_expect_success ENV_SIGNAL 'interrupted' '
 		env --default-signal=INT casg import --database y - <fifo 2>err &
 		exec 9>fifo &&
 		cat y.fa >&9 &&
-		i=0 &&
-		until ls .git/casg/tmp/import-*/pack.pid >/dev/null 2>&1; do
-			i=$((i + 1)) && test $i -lt 100 && sleep 0.05 || return 1
-		done &&
+		wait_for eval "ls .git/casg/tmp/import-*/pack.pid" &&
 		case $signal in
 		INT) code=130 ;;
 		TERM) code=143 ;;

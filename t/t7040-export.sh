@@ -156,10 +156,7 @@ test_expect_success ENV_SIGNAL '-o FILE: interrupted, nothing is left and nothin
 	printf "#!/bin/sh\necho part\nsleep 30\n" >slow/casg-assemble && chmod +x slow/casg-assemble &&
 	for signal in INT TERM HUP; do
 		{ env --default-signal=INT setsid casg --exec-path="$PWD/slow" export -o file big & } && pid=$! &&
-		i=0 &&
-		until ls file.casg-* >/dev/null 2>&1 && test -s file.casg-*; do
-			i=$((i + 1)) && test $i -lt 100 && sleep 0.05 || return 1
-		done &&
+		wait_for eval "test -s file.casg-*" &&
 		kill -s $signal -- -$pid &&
 		{ wait $pid; code=$?; } &&
 		case $signal in INT) test $code = 130 ;; TERM) test $code = 143 ;; HUP) test $code = 129 ;; esac &&

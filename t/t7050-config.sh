@@ -92,13 +92,22 @@ test_expect_success 'casg.memory, CASG_MEMORY, --memory' '
 
 test_lazy_prereq PROC 'test -d /proc/self/task && grep VmHWM /proc/self/status'
 
+# asleep PID: again and again all of its threads wait, so it has read all there is
+asleep () {
+	for i in 1 2 3 4 5; do
+		grep -h "^State:" "/proc/$1"/task/*/status >states &&
+		! grep -v sleeping states || return 1
+		sleep 0.02
+	done
+}
+
 # peak NAME ARG...: the most memory that casg-mktree ARG... had of many.lines
 peak () {
 	result=$1
 	shift
 	rm -f fifo && mkfifo fifo &&
 	{ CASG_DIR=r casg-mktree "$@" <fifo >roots & } && pid=$! &&
-	exec 9>fifo && cat many.lines >&9 && sleep 0.5 &&
+	exec 9>fifo && cat many.lines >&9 && wait_for asleep "$pid" &&
 	sed -n "s/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p" "/proc/$pid/status" >"$result" &&
 	exec 9>&- && wait "$pid"
 }
@@ -127,14 +136,8 @@ threads () {
 	shift
 	rm -f fifo && mkfifo fifo &&
 	{ CASG_DIR=r casg-pack "$@" - <fifo >out & } && pid=$! &&
-	exec 9>fifo &&
-	i=0 &&
-	until test "$(tasks "$pid")" = "$want"; do
-		i=$((i + 1))
-		test $i -lt 100 && sleep 0.03 || break
-	done
-	sleep 0.1
-	got=$(tasks "$pid")
+	exec 9>fifo && wait_for asleep "$pid" &&
+	got=$(tasks "$pid") &&
 	echo ">a" >&9 && exec 9>&- && wait "$pid" &&
 	test "$got" = "$want" || { echo "$got threads, not $want" && return 1; }
 }
@@ -155,11 +158,8 @@ test_expect_success PROC 'import hands --threads on' '
 	mkfifo imported &&
 	{ CASG_DIR=r casg import -q -d imported --threads=7 - <imported & } && pid=$! &&
 	exec 9>imported &&
-	i=0 &&
-	until child=$(cat r/.git/casg/tmp/import-*/pack.pid 2>/dev/null) && test -n "$child" &&
-		test "$(ls /proc/$child/task 2>/dev/null | wc -l)" = 7; do
-		i=$((i + 1)) && test $i -lt 100 && sleep 0.05 || return 1
-	done &&
+	seven () { test "$(tasks "$(cat r/.git/casg/tmp/import-*/pack.pid)")" = 7; } &&
+	wait_for seven &&
 	printf ">a\nACGT\n" >&9 && exec 9>&- && wait $pid
 '
 

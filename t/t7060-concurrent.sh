@@ -19,24 +19,16 @@ rubbish () {
 		-name versions -prune -o -type f -print
 }
 
-# wait_for CMD...: until it succeeds, 10 seconds at most
-wait_for () {
-	for i in 0 1 2 3 4 5 6 7 8 9; do
-		for j in 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9; do
-			if "$@" >/dev/null 2>&1; then
-				return 0
-			fi
-			sleep 0.05
-		done
-	done
-	echo "waited in vain for: $*"
-	return 1
-}
 
 # the import with process id $pid has its pipeline at work
 piping () {
 	test -s ".git/casg/tmp/import-$pid/pack.pid" &&
 	test -s ".git/casg/tmp/import-$pid/tree.pid"
+}
+
+# and has seen which commit HEAD is and that nobody has edited the database
+under_way () {
+	piping && test -e ".git/casg/tmp/import-$pid/batch"
 }
 
 # whatever becomes of the test, none is left waiting
@@ -242,7 +234,7 @@ test_expect_success KILLABLE 'kill -9 of the shell alone, its programs go on for
 	kill -s KILL $pid && { wait $pid; test $? = 137; } &&
 	casg import --quiet small.fa && casg export small >back && cmp small.fa back &&
 	exec 9>&- &&
-	gone () { ! kill -0 $programs; } && wait_for gone &&
+	gone () { for i in $programs; do ! kill -0 $i || return 1; done; } && wait_for gone &&
 	git for-each-ref >refs.before && git ls-files -s >index.before && state >before &&
 	survived && casg export small >back && cmp small.fa back
 '
@@ -284,11 +276,11 @@ test_expect_success KILLABLE 'kill -9 at every step after the packs are there' '
 
 # ---- git meanwhile
 
-# while an import reads, run the commands; then let it end
+# an import that reads, until finished
 meanwhile () {
 	rm -f fifo && mkfifo fifo &&
 	{ casg import --quiet --database "$1" - <fifo 9>&- 2>err & } && pid=$! &&
-	test_when_finished reap && exec 9>fifo && cat small.fa >&9 && wait_for piping
+	test_when_finished reap && exec 9>fifo && cat small.fa >&9 && wait_for under_way
 }
 
 finished () {

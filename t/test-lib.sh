@@ -375,6 +375,20 @@ flip_byte () {
 	dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
 }
 
+# wait_for CMD...: until it succeeds.  A minute at most, as long as nothing can
+# take on a loaded machine: who waits in vain has failed.
+wait_for () {
+	test_waits=0
+	until "$@" >/dev/null 2>&1; do
+		test_waits=$((test_waits + 1))
+		if test $test_waits = 1200; then
+			echo "waited in vain for: $*" >&4
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
 # test_tick: the next commit is a minute later.
 test_tick () {
 	test_time=$((${test_time-1709287200} + 60))
@@ -383,6 +397,9 @@ test_tick () {
 }
 
 # ---- start
+
+# also where there is none
+exec </dev/null
 
 # 5: TAP; 6: what -v shows; 4: what helpers complain, also under 2>err
 exec 4>&2 5>&1 6>&2

@@ -13,12 +13,26 @@
 #ifndef CASG_TAP_H
 #define CASG_TAP_H
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int tap_count, tap_failed;
+
+/* Started without a standard input, a test must not get files of its own there. */
+__attribute__((constructor))
+static void tap_keep_std_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	close(fd);
+}
 
 __attribute__((unused, format(printf, 4, 0)))
 static int tap_result(int good, const char *file, int line, const char *fmt, va_list ap)
