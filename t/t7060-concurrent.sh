@@ -42,7 +42,8 @@ reap () {
 # descriptor 9; $pid is the group
 start () {
 	rm -f fifo && mkfifo fifo &&
-	{ env --default-signal=INT setsid casg import --quiet "$@" - <fifo 9>&- 2>err & } &&
+	{ env --default-signal=INT setsid casg --exec-path="${exec_path:-$(casg --exec-path)}" \
+		import --quiet "$@" - <fifo 9>&- 2>err & } &&
 	pid=$! && test_when_finished reap && exec 9>fifo
 }
 
@@ -173,6 +174,26 @@ test_expect_success KILLABLE 'packs were there to be taken away' '
 	wait_for more &&
 	kill -s INT -- -$pid && exec 9>&- && { wait $pid; test $? = 130; } &&
 	state >after && test_cmp before after
+'
+
+test_expect_success KILLABLE 'all get the signal: import ends after its programs' '
+	rm -rf bin && mkdir bin &&
+	for p in "$CASG_BUILD_DIR"/bin-wrappers/*; do ln -s "$p" bin/ || return 1; done &&
+	rm -f bin/casg-pack &&
+	cat >bin/casg-pack <<-\EOF &&
+	#!/bin/sh
+	trap "sleep 0.5; : >cleaned; exit 1" INT TERM HUP PIPE
+	: >begun
+	while :; do sleep 0.05; done
+	EOF
+	chmod +x bin/casg-pack &&
+	for signal in INT TERM HUP; do
+		rm -f begun cleaned && exec_path=$PWD/bin && start --database big && exec_path= &&
+		wait_for test -e begun &&
+		kill -s $signal -- -$pid && exec 9>&- && { wait $pid; test $? -gt 128; } &&
+		test_path_is_file cleaned &&
+		rubbish >rubbish.after && test_cmp rubbish.before rubbish.after || { echo $signal && return 1; }
+	done
 '
 
 # nothing is lost or damaged; what was not there before may stay
