@@ -8,6 +8,7 @@
 #include "cliwork.h"
 #include "exporter.h"
 #include "lines.h"
+#include "lookup.h"
 #include "objects.h"
 #include "records.h"
 #include "treer.h"
@@ -94,16 +95,24 @@ static void open_view(struct view *v, const char *spec)
 	casg_buf_reset(&v->facts.prologue);
 }
 
-static int add_hit(struct finder *f, size_t request, const struct casg_entry *e,
-		   const struct casg_loc *loc)
+/* The request that a finder looks for, as casg_lookup_* hands it on. */
+struct asked {
+	struct finder *f;
+	size_t request;
+};
+
+static int add_hit(void *ctx, const struct casg_entry *e, const struct casg_loc *loc,
+		   struct casg_err *err)
 {
+	const struct asked *a = ctx;
+	struct finder *f = a->f;
 	struct hit *h;
 
 	if (CASG_GROW(f->hits, f->nhits + 1, f->cap_hits))
-		return casg_err_nomem(&f->err);
+		return casg_err_nomem(err);
 	h = &f->hits[f->nhits++];
 	memset(h, 0, sizeof(*h));
-	h->request = request;
+	h->request = a->request;
 	h->rank = casg_treer_rank(f->tree);
 	h->text = f->text.len;
 	h->klen = e->klen;
@@ -111,115 +120,24 @@ static int add_hit(struct finder *f, size_t request, const struct casg_entry *e,
 	h->loc = *loc;
 	casg_buf_add(&f->text, e->key, e->klen);
 	casg_buf_add(&f->text, e->desc, (size_t)e->dlen);
-	return casg_buf_check(&f->text, &f->err);
+	return casg_buf_check(&f->text, err);
 }
 
-/* All records with exactly this key: 1 found, 0 none, negative. */
-static int find_key(struct finder *f, size_t request, const char *key, size_t n)
+static int add_seq_hit(void *ctx, size_t which, const struct casg_entry *e,
+		       const struct casg_loc *loc, struct casg_err *err)
 {
-	struct casg_entry e;
-	struct casg_loc loc;
-	int found = 0;
-	int rc = casg_treer_seek(f->tree, key, n, &f->err);
-
-	while (!rc && (rc = casg_treer_next(f->tree, &e, &loc, &f->err)) > 0) {
-		if (e.klen != n || memcmp(e.key, key, n))
-			return found;
-		rc = add_hit(f, request, &e, &loc);
-		found = 1;
-	}
-	return rc < 0 ? rc : found;
+	(void)which;
+	return add_hit(ctx, e, loc, err);
 }
 
-/* Keys that are the prefix, alone or with a '|' behind it. */
-static int find_part(struct finder *f, size_t request, const char *prefix, size_t n)
+static int find_sequence(struct finder *f, struct asked *a, const char *hex, size_t n)
 {
-	struct casg_entry e;
-	struct casg_loc loc;
-	int found = 0;
-	int rc = casg_treer_seek(f->tree, prefix, n, &f->err);
-
-	while (!rc && (rc = casg_treer_next(f->tree, &e, &loc, &f->err)) > 0) {
-		rc = 0;
-		if (e.klen < n || memcmp(e.key, prefix, n))
-			return found;
-		if (e.klen > n && e.key[n] != '|') {
-			/* P12345.2 or P123456 lies between */
-			if ((unsigned char)e.key[n] > '|')
-				return found;
-			continue;
-		}
-		rc = add_hit(f, request, &e, &loc);
-		found = 1;
-	}
-	return rc < 0 ? rc : found;
-}
-
-/*
- * A bare accession is the second part of "sp|P12345|NAME"; the first part is
- * one of the tags of NCBI's and UniProt's header lines.
- */
-static int find_accession(struct finder *f, size_t request, const char *acc, size_t n)
-{
-	static const char *const tags[] = {
-		"bbs", "dbj", "emb", "gb", "gi", "gim", "gnl", "gpp", "lcl", "nat", "oth",
-		"pat", "pdb", "pir", "prf", "ref", "sp", "tpd", "tpe", "tpg", "tr"
-	};
-	struct casg_buf prefix = CASG_BUF_INIT;
-	int found = 0, rc = 0;
-
-	if (!n || memchr(acc, '|', n))
-		return 0;
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]) && rc >= 0; i++) {
-		casg_buf_reset(&prefix);
-		casg_buf_addf(&prefix, "%s|", tags[i]);
-		casg_buf_add(&prefix, acc, n);
-		rc = casg_buf_check(&prefix, &f->err);
-		if (!rc)
-			rc = find_part(f, request, (const char *)prefix.data, prefix.len);
-		found |= rc > 0;
-	}
-	casg_buf_release(&prefix);
-	return rc < 0 ? rc : found;
-}
-
-enum { PLACES_MAX = 64 };
-
-static int is_place(const struct casg_loc *a, const struct casg_loc *places, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (a->pack == places[i].pack && a->chunk == places[i].chunk &&
-		    a->member == places[i].member)
-			return 1;
-	return 0;
-}
-
-/*
- * All records with this sequence: the tree is in key order, so it is scanned
- * for references to where the sequence lies.
- */
-static int find_sequence(struct finder *f, size_t request, const char *hex, size_t n)
-{
-	struct casg_loc loc, places[PLACES_MAX];
-	struct casg_entry e;
 	struct casg_oid id;
-	int found = 0, nplaces, rc;
 
 	if (casg_oid_parse(&id, hex, n))
 		return 0;
-	nplaces = casg_store_find_all(f->v->w.store, f->coder, &id, places, PLACES_MAX,
-				      &f->err);
-	if (nplaces <= 0)
-		return nplaces;
-	rc = casg_treer_seek(f->tree, "", 0, &f->err);
-	while (!rc && (rc = casg_treer_next(f->tree, &e, &loc, &f->err)) > 0) {
-		rc = 0;
-		if (is_place(&loc, places, nplaces)) {
-			rc = add_hit(f, request, &e, &loc);
-			found = 1;
-		}
-	}
-	return rc < 0 ? rc : found;
+	return casg_lookup_sequences(f->v->w.store, f->coder, f->tree, &id, 1, add_seq_hit,
+				     a, &f->err);
 }
 
 static int cmp_request(const void *a, const void *b, void *ctx)
@@ -368,6 +286,7 @@ static void find_task(void *ctx, size_t task, int worker)
 	struct view *v = ctx;
 	struct finder *f = &v->finders[task];
 	size_t end = (task + 1) * TASK < v->nreq ? (task + 1) * TASK : v->nreq;
+	struct asked a = { f, 0 };
 	int rc = 0;
 
 	f->v = v;
@@ -377,11 +296,12 @@ static void find_task(void *ctx, size_t task, int worker)
 		const struct request *r = &v->req[v->order[i]];
 		const char *key = (const char *)v->keys.data + r->at;
 
-		rc = find_key(f, v->order[i], key, r->n);
+		a.request = v->order[i];
+		rc = casg_lookup_key(f->tree, key, r->n, add_hit, &a, &f->err);
 		if (!rc)
-			rc = find_accession(f, v->order[i], key, r->n);
+			rc = casg_lookup_accession(f->tree, key, r->n, add_hit, &a, &f->err);
 		if (!rc)
-			rc = find_sequence(f, v->order[i], key, r->n);
+			rc = find_sequence(f, &a, key, r->n);
 	}
 	casg_treer_free(f->tree);
 }
