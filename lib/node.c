@@ -125,12 +125,19 @@ void casg_child_hash(struct casg_hasher *h, const struct casg_child *c,
 void casg_node_id(struct casg_hasher *h, int kind, int level, uint32_t count,
 		  const struct casg_oid *entry_hashes, struct casg_oid *id_out)
 {
-	uint8_t b[3 + 4 + CASG_OID_RAWSZ] = { 0x02, (uint8_t)kind, (uint8_t)level };
 	struct casg_oid root;
 
 	casg_merkle_root_of(h, entry_hashes, count, &root);
+	casg_node_id_root(h, kind, level, count, &root, id_out);
+}
+
+void casg_node_id_root(struct casg_hasher *h, int kind, int level, uint32_t count,
+		       const struct casg_oid *root, struct casg_oid *id_out)
+{
+	uint8_t b[3 + 4 + CASG_OID_RAWSZ] = { 0x02, (uint8_t)kind, (uint8_t)level };
+
 	casg_put_be32(b + 3, count);
-	memcpy(b + 7, root.b, CASG_OID_RAWSZ);
+	memcpy(b + 7, root->b, CASG_OID_RAWSZ);
 	casg_hasher_digest(h, b, sizeof(b), id_out);
 }
 

@@ -80,6 +80,9 @@ void casg_child_encode(const struct casg_child *c, struct casg_buf *out);
 
 void casg_node_id(struct casg_hasher *h, int kind, int level, uint32_t count,
 		  const struct casg_oid *entry_hashes, struct casg_oid *id_out);
+/* The same from the RFC 6962 root of the entries. */
+void casg_node_id_root(struct casg_hasher *h, int kind, int level, uint32_t count,
+		       const struct casg_oid *root, struct casg_oid *id_out);
 
 /* Order of entries: key, then occurrence. */
 int casg_key_cmp(const char *a, size_t alen, uint32_t aocc,
