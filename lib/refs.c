@@ -327,6 +327,65 @@ int casg_refs_each_database(struct casg_refs *refs, const char *rev,
 	return r;
 }
 
+/* The blob at 'path' in commit 'id': 1, 0 when there is none. */
+static int find_file(struct casg_refs *refs, const git_oid *id, const char *path,
+		     git_oid *blob_out, struct casg_err *err)
+{
+	git_commit *commit = NULL;
+	git_tree *tree = NULL;
+	git_tree_entry *e = NULL;
+	int r = git_commit_lookup(&commit, refs->git, id);
+
+	if (!r)
+		r = git_commit_tree(&tree, commit);
+	if (!r)
+		r = git_tree_entry_bypath(&e, tree, path);
+	if (!r)
+		git_oid_cpy(blob_out, git_tree_entry_id(e));
+	if (!r)
+		r = git_tree_entry_type(e) == GIT_OBJECT_BLOB;
+	else
+		r = r == GIT_ENOTFOUND && tree ? 0 : git_fail(err, r, "cannot read", path);
+	git_tree_entry_free(e);
+	git_tree_free(tree);
+	git_commit_free(commit);
+	return r;
+}
+
+int casg_refs_each_version(struct casg_refs *refs, struct casg_found *found,
+			   casg_database_fn *fn, void *ctx, struct casg_err *err)
+{
+	const char *database = casg_buf_cstr(&found->database);
+	struct each each = { refs, fn, ctx };
+	struct casg_buf path = CASG_BUF_INIT;
+	git_oid id, blob, seen;
+	git_revwalk *w = NULL;
+	int r = git_oid_fromstr(&id, found->commit), any = 0, end = 0;
+
+	casg_buf_addf(&path, "%s/VERSION", database);
+	if (!r)
+		r = git_revwalk_new(&w, refs->git);
+	if (!r)
+		r = git_revwalk_push(w, &id);
+	if (r)
+		r = git_fail(err, r, "cannot walk the history of", found->commit);
+	while (!r && !(end = git_revwalk_next(&id, w))) {
+		r = find_file(refs, &id, casg_buf_cstr(&path), &blob, err);
+		if (r <= 0 || (any && git_oid_equal(&seen, &blob))) {
+			r = r < 0 ? r : 0;
+			continue;
+		}
+		git_oid_cpy(&seen, &blob);
+		any = 1;
+		r = each_one(&each, database, &blob, err);
+	}
+	if (!r && end != GIT_ITEROVER)
+		r = git_fail(err, end, "cannot walk the history of", found->commit);
+	git_revwalk_free(w);
+	casg_buf_release(&path);
+	return r;
+}
+
 /* ---- committing ---- */
 
 static int write_blob(struct casg_refs *refs, const void *p, size_t n,

@@ -62,6 +62,15 @@ int casg_refs_each_database(struct casg_refs *refs, const char *rev,
 int casg_refs_blob(struct casg_refs *refs, const char *hex, size_t most,
 		   struct casg_buf *out, struct casg_err *err);
 
+/*
+ * Call fn for the VERSION of the database of 'found' in every commit that can
+ * be reached from found->commit and has one, in no particular order; one that
+ * was given may be left out.  Raw bytes; stops at the first non-zero return
+ * and returns it.
+ */
+int casg_refs_each_version(struct casg_refs *refs, struct casg_found *found,
+			   casg_database_fn *fn, void *ctx, struct casg_err *err);
+
 /* Who and when, as Git's environment variables say it; any may be NULL. */
 struct casg_ident {
 	const char *name, *email, *date;

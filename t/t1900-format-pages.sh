@@ -29,4 +29,10 @@ test_expect_success 'casgformat-pack, casgformat-index' '
 	play casgformat-index 2
 '
 
+test_expect_success 'casgformat-proof' '
+	casg init --quiet proof &&
+	cd proof &&
+	play casgformat-proof 7
+'
+
 test_done
