@@ -1,0 +1,187 @@
+#!/bin/sh
+# contrib/casg-verify-proof.py, which was written from the page, agrees with
+# casg-verify-proof: on every kind of proof, and on what is wrong with them.
+
+test_description='a second verifier agrees'
+. "$(dirname "$0")/test-lib.sh"
+
+test_lazy_prereq PYTHON 'python3 -c "import sys; sys.exit(sys.version_info < (3, 6))"'
+test_have_prereq PYTHON || skip_all "no Python 3"
+
+MARKED=$(printf "#casg\001OX=5")
+py=$CASG_SOURCE_DIR/contrib/casg-verify-proof.py
+
+# both OPTION...: the same lines, the same exit status, which is 0
+both () {
+	casg verify-proof "$@" >all &&
+	grep -v "^#" all >expect &&
+	python3 "$py" "$@" >actual &&
+	test_cmp expect actual
+}
+
+# neither CODE OPTION...
+neither () {
+	neither_code=$1
+	shift
+	test_expect_code "$neither_code" casg verify-proof "$@" >out 2>/dev/null &&
+	test_must_be_empty out &&
+	test_expect_code "$neither_code" python3 "$py" "$@" >out 2>/dev/null &&
+	test_must_be_empty out
+}
+
+test_expect_success 'setup' '
+	casg init -q . &&
+	{
+		casg-gen --records 600 --length 20 --type protein --seed 7 &&
+		printf ">k two OX=1 TaxID=2\nMK\n>k one\nMK\n>k\nmkv\n>\"q\"\ttab \"x\" kraken:taxid|7\nAC\n" &&
+		printf ">#casg\001OX=5 OX=5 OX=6|kraken:taxid|8|\nAC\n>\nAC\n>crlf d\r\nAC\r\n>long " &&
+		head -c 5000 /dev/zero | tr "\\0" x &&
+		printf "\nAC\n"
+	} >x.fa &&
+	casg import -q --release "r 1" --sequence-time 2024-01-01 x.fa &&
+	printf ">k\nAC\n" | casg import -q --sequence-time 2024-02-01 --database x - &&
+	: | casg import -q --allow-empty --sequence-time 2024-03-01 --database x - &&
+	cp x.fa "a%b c.fa" &&
+	casg import -q --sequence-time 2024-04-01 --database x "a%b c.fa" &&
+	casg read-version --id x >id && id=$(cat id) &&
+	mkdir proofs &&
+	n=0 &&
+	casg ls --keys x >keys &&
+	for key in "" k "\"q\"" "$MARKED" long crlf nothing "!" "~" k! $(awk "NR % 200 == 1" keys); do
+		n=$((n + 1)) &&
+		casg prove -q x "$key" >proofs/key$n || return 1
+	done &&
+	casg prove x $(awk "NR % 100 == 3" keys) k long >proofs/records &&
+	casg prove --inclusion x k >proofs/inclusion &&
+	casg prove x $(printf MK | sha256sum | cut -c1-64) >proofs/sequence &&
+	printf ">a\nMKVL\n>b\nMKIL\n>c\nMKVL\n>d\nMKVV\n" | casg import -q --database y - &&
+	casg prove --chunk $(casg ls-chunks --kind=sequences y | head -n 1 | cut -f1) y >proofs/other-chunk &&
+	casg read-version --id y >id.y &&
+	casg prove --history k x >proofs/history &&
+	casg prove --history k --since 2024-02-01 x >proofs/since
+'
+
+test_expect_success 'every kind of proof' '
+	for proof in proofs/[!o]*; do
+		both --version-id $id $proof || { echo $proof && return 1; }
+	done &&
+	both --version-id $(cat id.y) proofs/other-chunk &&
+	casg read-version x >VERSION &&
+	both --version-record VERSION proofs/history &&
+	casg prove -q HEAD~2:x none >empty.proof &&
+	casg read-version --id HEAD~2:x >id.empty &&
+	both --version-id $(cat id.empty) empty.proof
+'
+
+test_expect_success 'another version' '
+	for proof in proofs/*; do
+		neither 1 --version-id $(printf x | sha256sum | cut -c1-64) $proof || return 1
+	done &&
+	neither 1 --version-id $id proofs/other-chunk
+'
+
+test_expect_success 'with the FASTA' '
+	casg prove x k >k.proof &&
+	casg cat x k >k.fa &&
+	both --fasta k.fa --version-id $id k.proof &&
+	both --fasta k.fa --version-id $id proofs/history &&
+	python3 "$py" --fasta - --version-id $id k.proof <k.fa &&
+	for key in crlf long; do
+		casg prove x $key >one.proof && casg cat x $key >one.fa &&
+		both --fasta one.fa --version-id $id one.proof &&
+		neither 1 --fasta k.fa --version-id $id one.proof || return 1
+	done &&
+	for edit in "s/MK/MKV/" "s/MK/mk/;s/two/tw o/" "s/>k$/>kk/" "\$d" "1,2d" "s/MK/M\\\\x80/" "1s/>//"; do
+		sed "$edit" k.fa >edited &&
+		casg verify-proof --fasta edited --version-id $id k.proof >out 2>&1
+		code=$? &&
+		test $code != 0 &&
+		neither $code --fasta edited --version-id $id k.proof ||
+			{ echo "$edit" && return 1; }
+	done &&
+	casg prove -q x nothing >no.proof &&
+	neither 1 --fasta k.fa --version-id $id no.proof
+'
+
+# In one process: every byte of a proof flipped, of others every fifth, as it is and with the
+# checksum put right.  What passes then is a claim that is as true.  A sample
+# goes to casg-verify-proof, which must say the same.
+cat >flip.py <<'EOT'
+import importlib.util, io, random, subprocess, sys
+from hashlib import sha256
+
+spec = importlib.util.spec_from_file_location('second', sys.argv[1])
+second = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(second)
+wanted = bytes.fromhex(sys.argv[2])
+random.seed(1)
+
+def code(text):
+    try:
+        second.check_proof(second.Proof(text), wanted)
+    except second.Malformed:
+        return 128
+    except second.Refused:
+        return 1
+    return 0
+
+def casg(text):
+    with open('flipped', 'wb') as f:
+        f.write(text)
+    return subprocess.run(['casg-verify-proof', '-q', '--version-id', sys.argv[2], 'flipped'],
+                          stderr=subprocess.DEVNULL).returncode
+
+compared = {0: 0, 1: 0, 128: 0}
+for path, step in zip(sys.argv[3::2], map(int, sys.argv[4::2])):
+    text = open(path, 'rb').read()
+    body = text[:-72]
+    claim = text.index(b'\n', 13)
+    assert code(text) == 0 and text[-72:-65] == b'sha256 ', path
+    for i in range(random.randrange(step), len(text), step):
+        bit = random.choice((1, 2, 4, 8, 16, 32, 64, 128))
+        bad = text[:i] + bytes([text[i] ^ bit]) + text[i + 1:]
+        assert code(bad) != 0, (path, i, bit)
+        tried = [bad]
+        if i < len(body):
+            bad = bad[:-72]
+            bad += b'sha256 ' + sha256(bad).hexdigest().encode() + b'\n'
+            assert code(bad) != 0 or (i < claim and (b'claim key' in text or b'claim history' in text)), \
+                (path, i, bit)
+            tried.append(bad)
+        for t in tried:
+            if random.random() < 60 * step / len(text):
+                want = code(t)
+                assert casg(t) == want, (path, i, bit, want)
+                compared[want] += 1
+    for n in random.sample(range(len(text)), 20):
+        assert code(text[:n]) == 128, (path, n)
+assert compared[1] > 5 and compared[128] > 5, compared
+EOT
+
+test_expect_success 'bytes flipped' '
+	casg prove x $(awk "NR % 300 == 3" keys) >small &&
+	python3 flip.py "$py" $id proofs/key2 1 proofs/key7 5 proofs/sequence 5 proofs/since 5 \
+		small 5 &&
+	python3 flip.py "$py" $(cat id.y) proofs/other-chunk 1
+'
+
+test_expect_success 'the seeds of the fuzzer' '
+	for seed in "$TEST_DIRECTORY"/fuzz/seeds/proof/*; do
+		sed -n "/^casg-version/,/^source-sha256/p" "$seed" | sed "/^version/,\$d" >v &&
+		vid=$(sha256sum <v | cut -c1-64) &&
+		casg verify-proof -q --version-id $vid "$seed" 2>/dev/null
+		code=$? &&
+		test_expect_code $code python3 "$py" --version-id $vid "$seed" >out 2>/dev/null ||
+			{ echo "$seed" && return 1; }
+	done
+'
+
+test_expect_success 'usage of the script' '
+	test_expect_code 129 python3 "$py" &&
+	test_expect_code 129 python3 "$py" proofs/key1 &&
+	test_expect_code 129 python3 "$py" --version-id x proofs/key1 &&
+	test_expect_code 129 python3 "$py" --what proofs/key1 &&
+	test_expect_code 128 python3 "$py" --version-id $id /nowhere
+'
+
+test_done
