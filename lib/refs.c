@@ -3,11 +3,14 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include <git2.h>
 
+#include "array.h"
 #include "gitdate.h"
+#include "oidmap.h"
 #include "packlist.h"
 #include "version.h"
 
@@ -383,6 +386,205 @@ int casg_refs_each_version(struct casg_refs *refs, struct casg_found *found,
 		r = git_fail(err, end, "cannot walk the history of", found->commit);
 	git_revwalk_free(w);
 	casg_buf_release(&path);
+	return r;
+}
+
+/* ---- history ---- */
+
+struct history {
+	struct casg_refs *refs;
+	struct casg_buf path;         /* <database>/VERSION */
+	struct casg_oidmap numbers;   /* of the commits met, by their Git id */
+	size_t *parents;
+	size_t nparents, cap_parents;
+	int first_parent;
+};
+
+/* Git's ids are shorter than ours. */
+static void pad_id(struct casg_oid *out, const git_oid *id)
+{
+	memset(out, 0, sizeof(*out));
+	memcpy(out->b, id->id, sizeof(id->id));
+}
+
+static int collect_parents(struct history *h, const git_commit *commit, struct casg_err *err)
+{
+	unsigned int n = git_commit_parentcount(commit);
+
+	h->nparents = 0;
+	for (unsigned int i = 0; i < n && (i == 0 || !h->first_parent); i++) {
+		struct casg_oid id;
+		uint64_t number;
+
+		pad_id(&id, git_commit_parent_id(commit, i));
+		if (!casg_oidmap_get(&h->numbers, &id, &number))
+			continue;
+		if (CASG_GROW(h->parents, h->nparents + 1, h->cap_parents))
+			return casg_err_nomem(err);
+		h->parents[h->nparents++] = (size_t)number;
+	}
+	return 0;
+}
+
+static int step(struct history *h, const git_oid *id, casg_step_fn *fn, void *ctx,
+		struct casg_err *err)
+{
+	char commit[CASG_GITID_SIZE], version[CASG_GITID_SIZE];
+	struct casg_step s = { .commit = commit, .number = h->numbers.n };
+	git_tree_entry *e = NULL;
+	git_commit *c = NULL;
+	git_tree *tree = NULL;
+	struct casg_oid key;
+	int r;
+
+	git_oid_tostr(commit, sizeof(commit), id);
+	r = git_commit_lookup(&c, h->refs->git, id);
+	if (!r)
+		r = git_commit_tree(&tree, c);
+	if (!r)
+		r = git_tree_entry_bypath(&e, tree, casg_buf_cstr(&h->path));
+	if (r && (r != GIT_ENOTFOUND || !tree)) {
+		r = git_fail(err, r, "cannot read commit", commit);
+		goto out;
+	}
+	if (e && git_tree_entry_type(e) == GIT_OBJECT_BLOB) {
+		git_oid_tostr(version, sizeof(version), git_tree_entry_id(e));
+		s.version = version;
+	}
+	r = collect_parents(h, c, err);
+	s.parents = h->parents;
+	s.nparents = h->nparents;
+	pad_id(&key, id);
+	if (!r)
+		r = casg_oidmap_set(&h->numbers, &key, s.number, err);
+	if (!r)
+		r = fn(ctx, &s, err);
+out:
+	git_tree_entry_free(e);
+	git_tree_free(tree);
+	git_commit_free(c);
+	return r;
+}
+
+/* Where the walk begins. */
+static int push(struct casg_refs *refs, git_revwalk *walk, const char *rev,
+		struct casg_err *err)
+{
+	git_commit *commit;
+	int r;
+
+	if (!rev) {
+		r = git_revwalk_push_glob(walk, "refs/*");
+		if (!r && git_repository_head_detached(refs->git) == 1)
+			r = git_revwalk_push_head(walk);
+		return r ? git_fail(err, r, "cannot read refs of", refs->repo->git_dir) : 0;
+	}
+	r = find_commit(refs, rev, &commit, NULL, err);
+	if (!r) {
+		if (git_revwalk_push(walk, git_commit_id(commit)))
+			r = git_fail(err, GIT_ERROR, "cannot read", rev);
+		git_commit_free(commit);
+	}
+	return r;
+}
+
+int casg_refs_history(struct casg_refs *refs, const char *rev, int first_parent,
+		      const char *database, casg_step_fn *fn, void *ctx,
+		      struct casg_err *err)
+{
+	struct history h = { .refs = refs, .path = CASG_BUF_INIT,
+			     .numbers = CASG_OIDMAP_INIT, .first_parent = first_parent };
+	git_revwalk *walk = NULL;
+	git_oid id;
+	int r = git_revwalk_new(&walk, refs->git);
+
+	casg_buf_addf(&h.path, "%s/VERSION", database);
+	if (!r)
+		r = git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL | GIT_SORT_TIME |
+					GIT_SORT_REVERSE);
+	if (!r && first_parent)
+		r = git_revwalk_simplify_first_parent(walk);
+	r = r ? git_fail(err, r, "cannot walk", refs->repo->git_dir) : push(refs, walk, rev, err);
+	while (!r) {
+		r = git_revwalk_next(&id, walk);
+		if (r == GIT_ITEROVER) {
+			r = 0;
+			break;
+		}
+		r = r ? git_fail(err, r, "cannot read the history of", rev ? rev : "all refs")
+		      : step(&h, &id, fn, ctx, err);
+	}
+	git_revwalk_free(walk);
+	casg_oidmap_release(&h.numbers);
+	casg_buf_release(&h.path);
+	free(h.parents);
+	return r;
+}
+
+static int each_trailer(const char *message, const char *database, casg_trailer_fn *fn,
+			void *ctx, struct casg_err *err)
+{
+	git_message_trailer_array list;
+	size_t n = strlen(database);
+	int r = git_message_trailers(&list, message);
+
+	if (r)
+		return git_fail(err, r, "cannot read the trailers for", database);
+	for (size_t i = 0; i < list.count && !r; i++) {
+		const char *v = list.trailers[i].value;
+
+		if (strcasecmp(list.trailers[i].key, "Casg-Version"))
+			continue;
+		v += strspn(v, " \t");
+		if (!strncmp(v, database, n) && v[n] == ' ')
+			r = fn(ctx, v + n + 1, err);
+	}
+	git_message_trailer_array_free(&list);
+	return r;
+}
+
+/* What stands before the signature of a tag. */
+static const char *unsigned_part(const char *message, struct casg_buf *out)
+{
+	static const char *const begins[] = {
+		"-----BEGIN PGP SIGNATURE-----", "-----BEGIN PGP MESSAGE-----",
+		"-----BEGIN SSH SIGNATURE-----", "-----BEGIN SIGNED MESSAGE-----"
+	};
+	size_t n = strlen(message);
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		for (const char *p = message; (p = strstr(p, begins[i])); p++)
+			if ((p == message || p[-1] == '\n') && (size_t)(p - message) < n)
+				n = (size_t)(p - message);
+	casg_buf_add(out, message, n);
+	return casg_buf_cstr(out);
+}
+
+int casg_refs_trailers(struct casg_refs *refs, const char *hex, const char *database,
+		       casg_trailer_fn *fn, void *ctx, struct casg_err *err)
+{
+	struct casg_buf text = CASG_BUF_INIT;
+	const char *message = NULL;
+	git_object *obj = NULL;
+	git_oid id;
+	int r;
+
+	if (git_oid_fromstr(&id, hex))
+		return casg_err_set(err, CASG_EBUG, "'%s' is not a Git id", hex);
+	r = git_object_lookup(&obj, refs->git, &id, GIT_OBJECT_ANY);
+	if (r)
+		return git_fail(err, r, "cannot read", hex);
+	if (git_object_type(obj) == GIT_OBJECT_COMMIT)
+		message = git_commit_message((git_commit *)obj);
+	else if (git_object_type(obj) == GIT_OBJECT_TAG)
+		message = git_tag_message((git_tag *)obj) ?
+			unsigned_part(git_tag_message((git_tag *)obj), &text) : NULL;
+	else
+		r = casg_err_set(err, CASG_EABSENT, "'%s' is neither commit nor tag", hex);
+	if (!r && message)
+		r = each_trailer(message, database, fn, ctx, err);
+	casg_buf_release(&text);
+	git_object_free(obj);
 	return r;
 }
 

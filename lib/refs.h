@@ -71,6 +71,39 @@ int casg_refs_blob(struct casg_refs *refs, const char *hex, size_t most,
 int casg_refs_each_version(struct casg_refs *refs, struct casg_found *found,
 			   casg_database_fn *fn, void *ctx, struct casg_err *err);
 
+/* ---- history ---- */
+
+/* A commit, as a walk through history meets it. */
+struct casg_step {
+	const char *commit;           /* hex */
+	const char *version;          /* hex of the Git blob that is the database's
+					 VERSION; NULL: there is none */
+	size_t number;                /* of the commit: the first is 0 */
+	const size_t *parents;        /* numbers of its parents, all lower */
+	size_t nparents;
+};
+
+/*
+ * Call fn for each commit that can be reached from 'rev' (NULL: from any ref),
+ * parents before children; with 'first_parent' only along first parents.
+ * Parents beyond the end of a shallow repository are left out.  Nothing that
+ * replaces objects (git-replace(1)) is looked at.  Stops at the first
+ * non-zero return and returns it.
+ */
+typedef int casg_step_fn(void *ctx, const struct casg_step *step, struct casg_err *err);
+int casg_refs_history(struct casg_refs *refs, const char *rev, int first_parent,
+		      const char *database, casg_step_fn *fn, void *ctx,
+		      struct casg_err *err);
+
+/*
+ * What the Casg-Version trailers of a commit, or of an annotated tag, say of a
+ * database: fn for each, with the value behind the name.  CASG_EABSENT when
+ * 'hex' is neither.
+ */
+typedef int casg_trailer_fn(void *ctx, const char *value, struct casg_err *err);
+int casg_refs_trailers(struct casg_refs *refs, const char *hex, const char *database,
+		       casg_trailer_fn *fn, void *ctx, struct casg_err *err);
+
 /* Who and when, as Git's environment variables say it; any may be NULL. */
 struct casg_ident {
 	const char *name, *email, *date;

@@ -1,8 +1,10 @@
 #!/bin/sh
-# casg log - the versions of a database, newest first, as git log shows them.
+# casg log - the versions of a database, newest first, as git log shows them; or
+# those in which one record appeared, changed or went.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
 SPEC='casg log [GIT-LOG-OPTION...] [[REV:]DATABASE | REV]
+casg log [GIT-LOG-OPTION...] [[REV:]DATABASE] -- KEY
 --
 n,max-count=N     at most N of them; also -N
 skip=N            leave out the first N
@@ -38,9 +40,121 @@ while :; do
 	*) break ;;
 	esac
 done
+
+# What stands behind "--" is the key of a record, as it is a path in Git.
+key='' nkeys=0 left=$# behind=
+while test "$left" != 0; do
+	left=$((left - 1))
+	if test -n "$behind"; then
+		key=$1 nkeys=$((nkeys + 1))
+	elif test "$1" = --; then
+		behind=1
+	else
+		set -- "$@" "$1"
+	fi
+	shift
+done
 casg_options 0 1 "$@"
 eval "$casg_set"
+test $nkeys -le 1 || usage_die "one KEY at a time"
 casg_repo
+
+opt_max_count=${opt_max_count:-$count}
+case $opt_merges in
+1) opt_merges=--merges ;;
+0) opt_merges=--no-merges ;;
+esac
+
+# select_by COMMIT...: those of them that the options select.
+select_by () {
+	# --max-count would undo a --no-walk before it
+	git rev-list \
+		${opt_max_count:+"--max-count=$opt_max_count"} ${opt_skip:+"--skip=$opt_skip"} \
+		${opt_since:+"--since=$opt_since"} ${opt_until:+"--until=$opt_until"} \
+		${opt_author:+"--author=$opt_author"} ${opt_grep:+"--grep=$opt_grep"} \
+		${opt_merges:+"$opt_merges"} ${opt_reverse:+--reverse} \
+		--no-walk=unsorted "$@" --
+}
+
+# ---- one record
+
+# The lines of casg-rev-list -p about one version, for people.
+describe () {
+	KEY=$key awk -F '\t' '
+		function masked(s) { gsub(/[\001-\037\177]/, "?", s); return s }
+		/^[0-9a-f]/ {
+			what = $4
+			if (what ~ /^(appeared|returned|withdrawn)$/)
+				sub(/^returned$/, "came back", what)
+			else {
+				gsub(/,/, " changed, ", what)
+				what = what " changed"
+			}
+			printf "%s: %s\n", masked(ENVIRON["KEY"]), what
+			if ($2 != "-")
+				printf "version %s, %s%s\n", $2, $3, $5 == "-" ? "" : ", " $5
+			next
+		}
+		{
+			printf "%s %s, %s residues%s, sequence %s\n", substr($1, 1, 1),
+				masked(substr($1, 2)), $3, $4 == "-" ? "" : ", taxon " $4, $2
+			text = $0
+			for (i = 1; i <= 5; i++)
+				sub(/^[^\t]*\t/, "", text)
+			if (text != "")
+				print "  " masked(text)
+		}'
+}
+
+one_line () {
+	awk -F '\t' '
+		/^[0-9a-f]/ {
+			what = $4
+			gsub(/,/, ", ", what)
+			printf "%s%s: %s\n", $3 == "-" ? "" : " " $3, $5 == "-" ? "" : " " $5, what
+		}'
+}
+
+# show_change COMMIT: as git log shows it, then what became of the record.
+show_change () {
+	awk -v commit="$1" '
+		/^[0-9a-f]/ { on = substr($0, 1, length(commit)) == commit }
+		on' "$tmp/changes" >"$tmp/change"
+	if test -n "$opt_oneline" && test -z "$opt_format"; then
+		abbrev=$(git log -1 --format="%h${opt_decorate:+%d}" "$1") &&
+		printf '%s%s\n' "$abbrev" "$(one_line <"$tmp/change")"
+		return
+	fi
+	git log -1 ${opt_format:+"--format=$opt_format"} ${opt_date:+"--date=$opt_date"} \
+		${opt_decorate:+--decorate} ${opt_stat:+--stat} ${opt_patch:+--patch} \
+		${opt_show_signature:+--show-signature} "$1" -- || return
+	test -n "$opt_quiet" || {
+		echo && describe <"$tmp/change" | sed 's/^/    /' &&
+		echo
+	}
+}
+
+log_record () {
+	test -z "$opt_graph" || usage_die "--graph does not go with a KEY"
+	tmp=$(mktemp -d "$CASG_PATH/tmp/log-XXXXXX") || exit 128
+	trap 'rm -rf "$tmp"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	trap 'exit 129' HUP
+	casg-rev-list -p ${opt_all:+--all} ${opt_first_parent:+--first-parent} \
+		-- "${1-}" "$key" >"$tmp/changes" || exit
+	# shellcheck disable=SC2046 # a word each
+	select_by $(sed -n 's/^\([0-9a-f]\{40,\}\)	.*/\1/p' "$tmp/changes") \
+		>"$tmp/selected" || exit 128
+	while read -r commit; do
+		show_change "$commit" || exit 128
+	done <"$tmp/selected"
+	exit 0
+}
+
+test -z "$behind" || test $nkeys = 0 || log_record "$@"
+
+# ---- a database
 
 rev='' db=''
 case ${1-} in
@@ -67,11 +181,6 @@ case ${1-} in
 	;;
 esac
 
-opt_max_count=${opt_max_count:-$count}
-case $opt_merges in
-1) opt_merges=--merges ;;
-0) opt_merges=--no-merges ;;
-esac
 exec git log \
 	${opt_max_count:+"--max-count=$opt_max_count"} ${opt_skip:+"--skip=$opt_skip"} \
 	${opt_since:+"--since=$opt_since"} ${opt_until:+"--until=$opt_until"} \

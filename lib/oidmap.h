@@ -1,0 +1,43 @@
+/*
+ * oidmap - numbers by id.
+ *
+ * A hash table from casg_oid to a number, for what a process has seen: nodes
+ * that it has verified, versions by their id.  Entries are only added or
+ * changed.  The ids are digests, or look like them: their first bytes place
+ * them.
+ *
+ * Threads: one at a time.
+ */
+#ifndef CASG_OIDMAP_H
+#define CASG_OIDMAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "oid.h"
+
+struct casg_oidmap_slot {
+	struct casg_oid id;
+	uint64_t value;
+	int used;
+};
+
+struct casg_oidmap {
+	struct casg_oidmap_slot *slots;
+	size_t n, cap;               /* cap: 0 or a power of two */
+};
+
+#define CASG_OIDMAP_INIT { NULL, 0, 0 }
+
+void casg_oidmap_release(struct casg_oidmap *m);
+
+/* Set the value of 'id'.  0 or CASG_ENOMEM. */
+int casg_oidmap_set(struct casg_oidmap *m, const struct casg_oid *id, uint64_t value,
+		    struct casg_err *err);
+
+/* 1 and its value (value_out may be NULL), or 0. */
+int casg_oidmap_get(const struct casg_oidmap *m, const struct casg_oid *id,
+		    uint64_t *value_out);
+
+#endif
