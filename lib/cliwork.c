@@ -22,13 +22,14 @@ static void on_signal(int sig)
 	raise(sig);
 }
 
-static void open_rest(struct casg_work *w, int nthreads, uint64_t cache_nbytes)
+static void open_rest(struct casg_work *w, int nthreads, uint64_t cache_nbytes,
+		      const char *index_dir)
 {
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_store_opts o = {
 		.packs_dir = w->repo.packs_dir,
 		.quarantine_dir = w->repo.quarantine_dir,
-		.index_dir = w->repo.index_dir,
+		.index_dir = index_dir,
 		.tmp_dir = w->repo.tmp_dir,
 		.cache_nbytes = cache_nbytes,
 	};
@@ -47,15 +48,27 @@ static void open_rest(struct casg_work *w, int nthreads, uint64_t cache_nbytes)
 		casg_die_err(&err);
 }
 
-void casg_work_open(struct casg_work *w, const char *threads, const char *memory,
-		    uint64_t cache_nbytes)
+static void find_settings(struct casg_work *w, const char *threads, const char *memory)
 {
 	memset(w, 0, sizeof(*w));
 	casg_cli_repo(&w->repo);
 	casg_cli_settings(&w->repo, &w->settings);
 	casg_cli_setting(&w->settings, "casg.threads", "--threads", threads);
 	casg_cli_setting(&w->settings, "casg.memory", "--memory", memory);
-	open_rest(w, (int)w->settings.threads, cache_nbytes);
+}
+
+void casg_work_open(struct casg_work *w, const char *threads, const char *memory,
+		    uint64_t cache_nbytes)
+{
+	find_settings(w, threads, memory);
+	open_rest(w, (int)w->settings.threads, cache_nbytes, w->repo.index_dir);
+}
+
+void casg_work_open_fresh(struct casg_work *w, const char *threads, const char *memory,
+			  uint64_t cache_nbytes)
+{
+	find_settings(w, threads, memory);
+	open_rest(w, (int)w->settings.threads, cache_nbytes, NULL);
 }
 
 void casg_work_open_quick(struct casg_work *w, uint64_t cache_nbytes)
@@ -63,7 +76,7 @@ void casg_work_open_quick(struct casg_work *w, uint64_t cache_nbytes)
 	memset(w, 0, sizeof(*w));
 	casg_cli_repo(&w->repo);
 	casg_settings_init(&w->settings);
-	open_rest(w, 1, cache_nbytes);
+	open_rest(w, 1, cache_nbytes, w->repo.index_dir);
 }
 
 static void make_packw(struct casg_work *w, struct casg_store *store, const char *ids_dir)

@@ -36,6 +36,9 @@ struct casg_work {
  */
 void casg_work_open(struct casg_work *w, const char *threads, const char *memory,
 		    uint64_t cache_nbytes);
+/* As casg_work_open, but caches are not believed: ids are recomputed. */
+void casg_work_open_fresh(struct casg_work *w, const char *threads, const char *memory,
+			  uint64_t cache_nbytes);
 /* The same for one quick read: default settings, one thread, no libgit2. */
 void casg_work_open_quick(struct casg_work *w, uint64_t cache_nbytes);
 void casg_work_packw(struct casg_work *w);

@@ -465,6 +465,26 @@ int casg_exporter_set_facts(struct casg_exporter *x, const struct casg_facts *fa
 	return rc ? rc : casg_layout_set_facts(x->layout, facts, err);
 }
 
+int casg_exporter_add_all(struct casg_exporter *x, struct casg_records *rs,
+			  uint64_t *nrecords_out, struct casg_err *err)
+{
+	struct casg_record r;
+	int rc;
+
+	while ((rc = casg_records_next(rs, &r, err)) > 0) {
+		const struct casg_export_record e = {
+			.key = r.key, .klen = r.klen, .desc = r.desc, .dlen = r.dlen,
+			.pres = r.pres, .plen = r.plen, .loc = r.loc,
+		};
+
+		++*nrecords_out;
+		rc = casg_exporter_add(x, &e, err);
+		if (rc)
+			break;
+	}
+	return rc;
+}
+
 int casg_exporter_finish(struct casg_exporter *x, struct casg_err *err)
 {
 	int rc = flush(x, err);

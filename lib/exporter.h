@@ -14,6 +14,7 @@
 
 #include "err.h"
 #include "layout.h"
+#include "records.h"
 #include "store.h"
 #include "workers.h"
 
@@ -50,6 +51,13 @@ struct casg_export_record {
 };
 int casg_exporter_add(struct casg_exporter *x, const struct casg_export_record *r,
 		      struct casg_err *err);
+
+/*
+ * All records that are left in 'rs', in their order.  *nrecords_out counts
+ * them while they come.
+ */
+int casg_exporter_add_all(struct casg_exporter *x, struct casg_records *rs,
+			  uint64_t *nrecords_out, struct casg_err *err);
 
 /* Write what is left, and the last line end. */
 int casg_exporter_finish(struct casg_exporter *x, struct casg_err *err);

@@ -1,6 +1,7 @@
 #include "refs.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -24,7 +25,8 @@ static int git_fail(struct casg_err *err, int code, const char *what, const char
 {
 	const git_error *e = git_error_last();
 	int class = code == GIT_ENOTFOUND || code == GIT_EUNBORNBRANCH ? CASG_EABSENT :
-		    code == GIT_EINVALIDSPEC || code == GIT_EAMBIGUOUS ? CASG_ECORRUPT :
+		    code == GIT_EINVALIDSPEC || code == GIT_EAMBIGUOUS ||
+		    code == GIT_EMISMATCH ? CASG_ECORRUPT :
 		    CASG_EIO;
 
 	return casg_err_set(err, class, "%s '%s': %s", what, name,
@@ -466,25 +468,79 @@ out:
 	return r;
 }
 
-/* Where the walk begins. */
-static int push(struct casg_refs *refs, git_revwalk *walk, const char *rev,
-		struct casg_err *err)
+/* The commits still to be walked; a commit comes out before its parents go in. */
+struct todo {
+	git_oid id;
+	int expanded;                 /* its parents have been walked */
+};
+
+struct todos {
+	struct todo *v;
+	size_t n, cap;
+};
+
+static int push(struct todos *t, const git_oid *id, int expanded, struct casg_err *err)
 {
-	git_commit *commit;
+	if (CASG_GROW(t->v, t->n + 1, t->cap))
+		return casg_err_nomem(err);
+	t->v[t->n].id = *id;
+	t->v[t->n++].expanded = expanded;
+	return 0;
+}
+
+static int push_ref(git_reference *ref, void *ctx)
+{
+	git_object *commit = NULL;
+	int r = 0;
+
+	/* a ref may name a tree, or nothing that is here */
+	if (!git_reference_peel(&commit, ref, GIT_OBJECT_COMMIT))
+		r = push(ctx, git_object_id(commit), 0, NULL);
+	git_object_free(commit);
+	git_reference_free(ref);
+	return r;
+}
+
+static int push_tips(struct casg_refs *refs, const char *rev, struct todos *t,
+		     struct casg_err *err)
+{
+	git_commit *commit = NULL;
 	int r;
 
 	if (!rev) {
-		r = git_revwalk_push_glob(walk, "refs/*");
-		if (!r && git_repository_head_detached(refs->git) == 1)
-			r = git_revwalk_push_head(walk);
-		return r ? git_fail(err, r, "cannot read refs of", refs->repo->git_dir) : 0;
+		r = git_reference_foreach(refs->git, push_ref, t);
+		if (r)
+			return git_fail(err, r, "cannot read refs of", refs->repo->git_dir);
+		if (git_repository_head_detached(refs->git) != 1)
+			return 0;
 	}
-	r = find_commit(refs, rev, &commit, NULL, err);
-	if (!r) {
-		if (git_revwalk_push(walk, git_commit_id(commit)))
-			r = git_fail(err, GIT_ERROR, "cannot read", rev);
-		git_commit_free(commit);
-	}
+	r = find_commit(refs, rev ? rev : "HEAD", &commit, NULL, err);
+	if (!r)
+		r = push(t, git_commit_id(commit), 0, err);
+	git_commit_free(commit);
+	return r;
+}
+
+/* The first parent on top, so that its line comes first. */
+static int push_parents(struct history *h, struct todos *t, const git_oid *id,
+			struct casg_err *err)
+{
+	char hex[CASG_GITID_SIZE];
+	git_commit *c = NULL;
+	unsigned int n;
+	int r = git_commit_lookup(&c, h->refs->git, id);
+
+	git_oid_tostr(hex, sizeof(hex), id);
+	/* where a shallow history ends, parents are not here */
+	if (r == GIT_ENOTFOUND && git_repository_is_shallow(h->refs->git) == 1)
+		return 0;
+	if (r)
+		return git_fail(err, r, "cannot read commit", hex);
+	r = push(t, id, 1, err);
+	n = git_commit_parentcount(c);
+	for (unsigned int i = h->first_parent && n ? 1 : n; i-- && !r;)
+		r = push(t, git_commit_parent_id(c, i), 0, err);
+	git_commit_free(c);
 	return r;
 }
 
@@ -494,27 +550,21 @@ int casg_refs_history(struct casg_refs *refs, const char *rev, int first_parent,
 {
 	struct history h = { .refs = refs, .path = CASG_BUF_INIT,
 			     .numbers = CASG_OIDMAP_INIT, .first_parent = first_parent };
-	git_revwalk *walk = NULL;
-	git_oid id;
-	int r = git_revwalk_new(&walk, refs->git);
+	struct todos todos = { NULL, 0, 0 };
+	int r = push_tips(refs, rev, &todos, err);
 
 	casg_buf_addf(&h.path, "%s/VERSION", database);
-	if (!r)
-		r = git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL | GIT_SORT_TIME |
-					GIT_SORT_REVERSE);
-	if (!r && first_parent)
-		r = git_revwalk_simplify_first_parent(walk);
-	r = r ? git_fail(err, r, "cannot walk", refs->repo->git_dir) : push(refs, walk, rev, err);
-	while (!r) {
-		r = git_revwalk_next(&id, walk);
-		if (r == GIT_ITEROVER) {
-			r = 0;
-			break;
-		}
-		r = r ? git_fail(err, r, "cannot read the history of", rev ? rev : "all refs")
-		      : step(&h, &id, fn, ctx, err);
+	while (!r && todos.n) {
+		const struct todo t = todos.v[--todos.n];
+		struct casg_oid id;
+
+		pad_id(&id, &t.id);
+		if (casg_oidmap_get(&h.numbers, &id, NULL))
+			continue;
+		r = t.expanded ? step(&h, &t.id, fn, ctx, err)
+			       : push_parents(&h, &todos, &t.id, err);
 	}
-	git_revwalk_free(walk);
+	free(todos.v);
 	casg_oidmap_release(&h.numbers);
 	casg_buf_release(&h.path);
 	free(h.parents);
@@ -805,6 +855,44 @@ static int make_signature(git_signature **sig_out, git_config *cfg,
 	return r;
 }
 
+/* "SECONDS +HHMM", as Git writes it. */
+static void format_date(char *out, size_t size, const git_time *t)
+{
+	int east = t->offset < 0 ? -t->offset : t->offset;
+
+	snprintf(out, size, "%lld %c%02d%02d", (long long)t->time, t->offset < 0 ? '-' : '+',
+		 east / 60, east % 60);
+}
+
+/* Let the caller write the commit. */
+static int delegate(const struct casg_commit_req *req, git_commit **parents,
+		    const git_oid *tree, const git_signature *author,
+		    const git_signature *committer, const char *message,
+		    char commit_out[CASG_GITID_SIZE], struct casg_err *err)
+{
+	char hex[CASG_GITID_SIZE], when[2][64];
+	char (*ids)[CASG_GITID_SIZE] = calloc(req->nparents + 1, sizeof(*ids));
+	const char **list = calloc(req->nparents + 1, sizeof(*list));
+	struct casg_commit_parts parts = {
+		.tree = hex, .parents = list, .nparents = req->nparents,
+		.author = { author->name, author->email, when[0] },
+		.committer = { committer->name, committer->email, when[1] },
+		.message = message,
+	};
+	int r = ids && list ? 0 : casg_err_nomem(err);
+
+	format_date(when[0], sizeof(when[0]), &author->when);
+	format_date(when[1], sizeof(when[1]), &committer->when);
+	git_oid_tostr(hex, sizeof(hex), tree);
+	for (size_t i = 0; i < req->nparents && !r; i++)
+		list[i] = git_oid_tostr(ids[i], CASG_GITID_SIZE, git_commit_id(parents[i]));
+	if (!r)
+		r = req->write(req->write_ctx, &parts, commit_out, err);
+	free(ids);
+	free(list);
+	return r;
+}
+
 static int make_commit(struct casg_refs *refs, const struct casg_commit_req *req,
 		       const struct casg_version *v, git_commit **parents, const git_oid *tree_id,
 		       char commit_out[CASG_GITID_SIZE], struct casg_err *err)
@@ -825,7 +913,10 @@ static int make_commit(struct casg_refs *refs, const struct casg_commit_req *req
 		r = make_signature(&committer, cfg, req, 0, err);
 	if (!r && git_tree_lookup(&tree, refs->git, tree_id))
 		r = git_fail(err, GIT_ERROR, "cannot read the tree of", req->database);
-	if (!r) {
+	if (!r && req->write) {
+		r = delegate(req, parents, tree_id, author, committer, casg_buf_cstr(&message),
+			     commit_out, err);
+	} else if (!r) {
 		r = git_commit_create(&id, refs->git, NULL, author, committer, NULL,
 				      casg_buf_cstr(&message), tree, req->nparents,
 				      (const git_commit **)parents);

@@ -109,6 +109,19 @@ struct casg_ident {
 	const char *name, *email, *date;
 };
 
+/* A commit, but for its signature, as text. */
+struct casg_commit_parts {
+	const char *tree;             /* hex */
+	const char *const *parents;   /* hex, as many as were asked for */
+	size_t nparents;
+	struct casg_ident author, committer; /* complete; dates "SECONDS +HHMM" */
+	const char *message;
+};
+
+/* Write it, signed or not, and say its id in hex. */
+typedef int casg_commit_fn(void *ctx, const struct casg_commit_parts *parts,
+			   char commit_out[CASG_GITID_SIZE], struct casg_err *err);
+
 struct casg_commit_req {
 	const char *database;
 	const void *version;          /* canonical VERSION text */
@@ -121,6 +134,8 @@ struct casg_commit_req {
 	struct casg_ident author, committer;
 	const char *fallback_name;    /* when neither environment nor config says */
 	const char *fallback_email;
+	casg_commit_fn *write;        /* instead of libgit2; or NULL */
+	void *write_ctx;
 };
 
 /*

@@ -110,22 +110,29 @@ static void drop_frame(struct casg_treer *t, int i)
 	t->f[i].t = NULL;
 }
 
+int casg_treer_check(const struct casg_node *n, const struct casg_oid *id,
+		     const struct casg_child *parent, int level, int last,
+		     struct casg_err *err)
+{
+	int rc = parent ? check_child(n, parent, level, err) : 0;
+
+	if (!rc && !last)
+		rc = check_end(n, id, err);
+	if (!rc && !parent && n->level && n->count < 2)
+		rc = corrupt(err, "a root above the leaves has one child", id);
+	return rc;
+}
+
 /* Is the node in frame i what must stand there, whoever refers to it? */
 static int check_place(struct casg_treer *t, int i, const struct casg_oid *id,
 		       const struct casg_child *parent, int level, struct casg_err *err)
 {
 	struct frame *f = &t->f[i], *up = i ? f - 1 : NULL;
-	const struct casg_node *n = &f->t->node;
-	int rc = parent ? check_child(n, parent, level, err) : 0;
 
 	/* the last child of the last: nothing follows on its level */
 	f->last = !parent || (up->last &&
 			      parent == &up->t->node.children[up->t->node.count - 1]);
-	if (!rc && !f->last)
-		rc = check_end(n, id, err);
-	if (!rc && !parent && n->level && n->count < 2)
-		rc = corrupt(err, "a root above the leaves has one child", id);
-	return rc;
+	return casg_treer_check(&f->t->node, id, parent, level, f->last, err);
 }
 
 static int read_frame(struct casg_treer *t, int i, const struct casg_oid *id,

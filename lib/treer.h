@@ -96,6 +96,16 @@ void casg_treer_node(const struct casg_treer *t, struct casg_nodeat *out);
 const struct casg_tnode *casg_treer_hold(struct casg_treer *t);
 void casg_treer_release(struct casg_treer *t, const struct casg_tnode *n);
 
+/*
+ * Is the node what its parent says of it (first and last key, number of
+ * records, level), and, unless it is the last of its level, does it end where
+ * a boundary is?  'parent' is NULL for the root of a tree, for which 'level'
+ * is not looked at.  What every reader checks of every node it reads.
+ */
+int casg_treer_check(const struct casg_node *n, const struct casg_oid *id,
+		     const struct casg_child *parent, int level, int last,
+		     struct casg_err *err);
+
 /* Every node of the tree, parents first: its id and where it lies. */
 typedef int casg_node_fn(void *ctx, const struct casg_oid *id, const struct casg_loc *loc,
 			 int level, struct casg_err *err);

@@ -74,9 +74,7 @@ static void assemble_version(struct casg_work *w, const char *spec, struct out *
 	struct casg_exporter *x;
 	struct casg_records *rs;
 	struct casg_roots roots;
-	struct casg_record r;
 	struct casg_oid got;
-	int rc;
 
 	casg_work_version(w, spec, &version, &roots);
 	casg_trace_enter("read the order");
@@ -93,17 +91,7 @@ static void assemble_version(struct casg_work *w, const char *spec, struct out *
 		casg_hasher_init(o->hasher);
 	}
 	x = new_exporter(w, casg_records_facts(rs), o);
-	while ((rc = casg_records_next(rs, &r, &err)) > 0) {
-		const struct casg_export_record e = {
-			.key = r.key, .klen = r.klen, .desc = r.desc, .dlen = r.dlen,
-			.pres = r.pres, .plen = r.plen, .loc = r.loc,
-		};
-
-		o->nrecords++;
-		if (casg_exporter_add(x, &e, &err))
-			casg_die_err(&err);
-	}
-	if (rc < 0 || casg_exporter_finish(x, &err))
+	if (casg_exporter_add_all(x, rs, &o->nrecords, &err) || casg_exporter_finish(x, &err))
 		casg_die_err(&err);
 	casg_trace_leave("write");
 	casg_trace_count("records", o->nrecords);

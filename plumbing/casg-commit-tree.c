@@ -11,6 +11,7 @@
 #include "cli.h"
 #include "cliwork.h"
 #include "clirepo.h"
+#include "clisign.h"
 #include "packlist.h"
 #include "reach.h"
 #include "refs.h"
@@ -20,9 +21,10 @@ static struct casg_strs parents;
 static struct casg_strs messages;
 static const char *database;
 static const char *packs_file;
+static int sign;
 
 static const char *const usage[] = {
-	"[-p PARENT]... [-m MESSAGE]... --database=NAME [--packs=FILE] <VERSION",
+	"[-p PARENT]... [-m MESSAGE]... [-S] --database=NAME [--packs=FILE] <VERSION",
 	NULL
 };
 
@@ -35,6 +37,7 @@ static const struct casg_opt opts[] = {
 	  "the database whose version this is" },
 	{ CASG_OPT_STR, 0, "packs", "FILE", &packs_file,
 	  "the PACKS to commit beside it: '<id> <bytes> <kinds>' lines" },
+	{ CASG_OPT_FLAG, 'S', "gpg-sign", NULL, &sign, "sign the commit, as git config says" },
 	{ CASG_OPT_END, 0, NULL, NULL, NULL, NULL }
 };
 
@@ -82,6 +85,10 @@ static void commit(struct casg_commit_req *req)
 	req->fallback_name = casg_buf_cstr(&name);
 	req->fallback_email = getenv("EMAIL") ? getenv("EMAIL") : casg_buf_cstr(&email);
 	casg_cli_repo(&repo);
+	if (sign) {
+		req->write = casg_write_signed;
+		req->write_ctx = &repo;
+	}
 	if (casg_refs_open(&refs, &repo, &err) || casg_refs_commit(refs, req, hex, &err))
 		casg_die_err(&err);
 	casg_out(hex, strlen(hex));

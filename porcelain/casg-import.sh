@@ -3,11 +3,12 @@
 # shellcheck disable=SC2154 # casg_options sets opt_*
 # shellcheck disable=SC2317 # finish is called by a trap
 
-SPEC='casg import [--quiet] [--database NAME] [-m MESSAGE] [--release LABEL] [--sequence-time TIME] [--allow-empty] [--threads N] [--memory SIZE] FILE...
+SPEC='casg import [--quiet] [--database NAME] [-m MESSAGE] [-S] [--release LABEL] [--sequence-time TIME] [--allow-empty] [--threads N] [--memory SIZE] FILE...
 --
 q,quiet             say nothing unless it fails
 d,database=NAME     the database (default: the stem of the only FILE)
 m,message=MESSAGE   the commit message
+S,gpg-sign~         sign the commit (default: commit.gpgSign); --no-gpg-sign: do not
 release=LABEL       what its publisher calls the release
 sequence-time=TIME  when the release is of (default: now)
 allow-empty         accept input without any record
@@ -255,6 +256,7 @@ casg_options 1 - "$@"
 eval "$casg_set"
 choose_database "$@"
 casg_repo
+casg_find_sign
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -292,7 +294,7 @@ test -n "$message" ||
 	message="import $db: ${opt_release:+release $opt_release, }$records records"
 # what the version relies on is checked, and stays until HEAD names it
 casg_lock refs
-commit=$(casg-commit-tree -p "$head" -m "$message" --database="$db" <"$tmp/VERSION") &&
+commit=$(casg-commit-tree ${casg_sign:+"$casg_sign"} -p "$head" -m "$message" --database="$db" <"$tmp/VERSION") &&
 move_head || exit 128
 casg_unlock refs
 

@@ -58,3 +58,15 @@ casg_identity () {
 	: "${GIT_COMMITTER_EMAIL:=$GIT_AUTHOR_EMAIL}"
 	export GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
 }
+
+# Set $casg_sign to -S when commits are to be signed: the script's option
+# "S,gpg-sign~" says so ($opt_gpg_sign), else commit.gpgSign.
+casg_find_sign () {
+	casg_sign=${opt_gpg_sign-}
+	test -n "$casg_sign" ||
+		casg_sign=$(git config --type=bool --default=false commit.gpgSign) || exit 128
+	case $casg_sign in
+	0 | false) casg_sign='' ;;
+	*) casg_sign=-S ;;
+	esac
+}
