@@ -19,7 +19,9 @@ test_expect_success 'setup: four releases' '
 
 # Start over from the four releases.
 restore () {
-	git replace -d $(git replace -l) >/dev/null 2>&1
+	git replace -l | while read -r replaced; do
+		git replace -d "$replaced" >/dev/null
+	done
 	git checkout -q -f good -- && git checkout -q -B work
 }
 
@@ -43,8 +45,8 @@ graft () {
 	forged=$1 &&
 	shift &&
 	for c in "$@"; do
-		git log -1 --format=%B $c >message &&
-		forged=$(git commit-tree -p $forged -F message $c^{tree}) || return
+		git log -1 --format=%B "$c" >message &&
+		forged=$(git commit-tree -p "$forged" -F message "$c^{tree}") || return
 	done
 }
 
@@ -272,7 +274,8 @@ poke () {
 	test $((poke_at % 2)) = 1 &&
 	chmod u+w "$1" &&
 	for poke_byte in $(echo "$3" | sed "s/../0x& /g"); do
-		printf "\\$(printf "%03o" $poke_byte)"
+		# shellcheck disable=SC2059 # an octal escape
+		printf "\\$(printf "%03o" "$poke_byte")"
 	done >poked &&
 	dd if=poked of="$1" bs=1 seek=$((poke_at / 2)) conv=notrunc 2>/dev/null
 }
