@@ -226,7 +226,7 @@ test_expect_success SHELLCHECK 'shellcheck' '
 	(
 		cd "$CASG_SOURCE_DIR" &&
 		set -- porcelain/*.sh bin-wrappers/casg bootstrap .ci/run &&
-		for f in contrib/*.sh t/perf/*.sh t/golden/*.sh t/fuzz/*.sh; do
+		for f in contrib/*.sh contrib/completion/*sh t/perf/*.sh t/golden/*.sh t/fuzz/*.sh; do
 			test -f "$f" && set -- "$@" "$f"
 		done
 		shellcheck -x -P SCRIPTDIR -P . -e SC2015,SC2154,SC2317 "$@"
