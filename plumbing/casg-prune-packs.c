@@ -130,6 +130,9 @@ static void put_away(uint32_t pack, const char *why)
 	struct casg_gone gone = { .since = now };
 
 	snprintf(gone.reason, sizeof(gone.reason), "%s", why);
+	for (char *p = gone.reason; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
 	if (!dry_run &&
 	    casg_packfiles_quarantine(&files, &casg_store_idx(work.store, pack)->pack_id,
 				      &gone, &err))

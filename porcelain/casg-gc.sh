@@ -30,7 +30,8 @@ finish () {
 	exit "$status"
 }
 
-# Git's own objects, while nobody is about to name new ones.
+# Git's own objects, while nobody is about to name new ones.  Not before all
+# could be read: git gc drops what it cannot read from a reflog.
 pack_git () {
 	test -z "$opt_dry_run" || return 0
 	if test -n "$opt_auto"; then
@@ -55,15 +56,13 @@ prune () {
 	casg-prune-packs ${opt_dry_run:+--dry-run} "$@" >>"$tmp/receipt" || exit 128
 }
 
-# Refs that moved meanwhile by other hands than casg's: what they need comes
-# back before anything is deleted.
+# The same once more, if it has become another list.
 look_again () {
-	test -s "$tmp/receipt" || return 0
+	test -z "$opt_dry_run" || return 0
 	mv "$tmp/versions" "$tmp/before" &&
 	casg_list_versions "$tmp" >"$tmp/versions" || exit 128
-	cmp -s "$tmp/before" "$tmp/versions" && return
-	casg-reachable-packs <"$tmp/versions" >"$tmp/needed" || exit 128
-	prune ${opt_grace:+--grace="$opt_grace"} <"$tmp/needed"
+	cmp -s "$tmp/before" "$tmp/versions" ||
+		casg-reachable-packs <"$tmp/versions" >"$tmp/needed" || exit 128
 }
 
 # What went, a line each, and the sums.
@@ -112,11 +111,17 @@ elif test -z "$opt_dry_run"; then
 fi
 tmp=$CASG_PATH/tmp/gc-$$
 mkdir -p "$tmp" && : >"$tmp/receipt" || exit 128
-pack_git
 mark
+pack_git
+look_again
 test -n "$opt_dry_run" || casg_lock refs
 prune ${opt_grace:+--grace="$opt_grace"} <"$tmp/needed"
-test -n "$opt_dry_run" || look_again
+# refs that moved by other hands than casg's: what they need comes back before
+# anything is deleted
+if test -z "$opt_dry_run" && test -s "$tmp/receipt"; then
+	look_again
+	prune ${opt_grace:+--grace="$opt_grace"} <"$tmp/needed"
+fi
 prune --expire ${opt_grace:+--grace="$opt_grace"}
 test -n "$opt_quiet" || print_receipt || exit 128
 exit 0

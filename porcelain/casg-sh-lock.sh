@@ -17,47 +17,91 @@
 #         until the ref has moved; and while packs go to quarantine.  Taken
 #         after import, held for a moment.
 #
-# A lock is a file with the process id and the host of its holder.  One whose
-# holder was on this host and is gone is broken.
+# A lock is a file of one line: process id, host, and what tells this start of
+# this machine (and container) from others.  It is written under another name
+# and linked to its own, so that it never is there without its line; link(2)
+# is also what holds on NFS.  A lock is broken when its holder was on this host
+# and is gone, and by nobody else: of other hosts we cannot tell.
 
 casg_locks=''
+
+casg_lock_line () {
+	casg_host='' casg_boot=''
+	{ read -r casg_host </proc/sys/kernel/hostname || casg_host=$(uname -n); } 2>/dev/null
+	{ read -r casg_boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
+	casg_boot=${casg_boot:+$casg_boot/$(readlink /proc/self/ns/pid)}
+	casg_line="$$ $casg_host${casg_boot:+ $casg_boot}"
+}
+
+# Is the holder that the line names gone for certain?
+casg_is_gone () {
+	# shellcheck disable=SC2086 # words are wanted
+	set -- $1
+	test $# -ge 2 && test "$2" = "$casg_host" || return
+	case ${3-} in
+	"" | "$casg_boot") ! kill -0 "$1" 2>/dev/null ;;
+	"${casg_boot%/*}"/*) return 1 ;; # another container of this machine
+	*) test -n "$casg_boot" ;;       # before this machine was started again
+	esac
+}
 
 # casg_lock NAME [nowait]: take it, waiting for others; "nowait": 1 if held.
 casg_lock () {
 	casg_lock_file=$CASG_PATH/state/$1.lock
 	test -d "$CASG_PATH/state" || mkdir -p "$CASG_PATH/state" || exit 128
-	{ read -r casg_host </proc/sys/kernel/hostname || casg_host=$(uname -n); } 2>/dev/null
-	casg_waited=
-	until (set -C && echo "$$ $casg_host" >"$casg_lock_file") 2>/dev/null; do
-		test -e "$casg_lock_file" || test -w "$CASG_PATH/state" ||
-			die "cannot write to '$CASG_PATH/state'"
-		casg_holder='' casg_where=''
-		read -r casg_holder casg_where 2>/dev/null <"$casg_lock_file"
-		if test -n "$casg_where" && test "$casg_where" = "$casg_host" &&
-			! kill -0 "$casg_holder" 2>/dev/null; then
-			casg_break_lock
+	test -n "${casg_line-}" || casg_lock_line
+	{ echo "$casg_line" >"$casg_lock_file-$$"; } 2>/dev/null || {
+		rm -f "$casg_lock_file-$$"
+		die "cannot write to '$CASG_PATH/state'"
+	}
+	casg_waited='' casg_tries=0 casg_where=''
+	until casg_take; do
+		casg_held=''
+		if ! { read -r casg_held <"$casg_lock_file"; } 2>/dev/null && ! test -e "$casg_lock_file"; then
+			# it has just been let go; if it never was there, links cannot be made
+			casg_tries=$((casg_tries + 1))
+			test $casg_tries -lt 50 || {
+				rm -f "$casg_lock_file-$$"
+				die "cannot make the lock '$casg_lock_file'"
+			}
 			continue
 		fi
-		test "${2-}" != nowait || return 1
+		casg_tries=0
+		if casg_is_gone "$casg_held"; then
+			casg_break_lock && continue
+		elif test "${2-}" = nowait; then
+			rm -f "$casg_lock_file-$$"
+			return 1
+		fi
 		test -n "$casg_waited" || test -n "${opt_quiet-}" ||
-			echo "waiting for another import or gc (process $casg_holder on $casg_where)" >&2
+			echo "waiting for another import or gc (process ${casg_held%% *} on $casg_where; lock '$casg_lock_file')" >&2
 		casg_waited=1
 		sleep 0.1
 	done
+	rm -f "$casg_lock_file-$$"
 	casg_locks="$casg_locks $1"
 }
 
-# Its holder is gone.  Renaming makes sure that only one of us removes it,
-# and that it is the same lock still.
+# NFS may answer "exists" to a link that it has made: the line tells.
+casg_take () {
+	ln "$casg_lock_file-$$" "$casg_lock_file" 2>/dev/null && return
+	{ read -r casg_held <"$casg_lock_file"; } 2>/dev/null || return
+	casg_where=${casg_held#* }
+	casg_where=${casg_where%% *}
+	test "$casg_held" = "$casg_line"
+}
+
+# Its holder is gone.  A name made of its line goes to one of those who see
+# that, and from then on only that one removes it: what is linked to the name
+# is what was there, and is looked at again, as it may be a new one already.
 casg_break_lock () {
-	mv "$casg_lock_file" "$casg_lock_file-$$" 2>/dev/null || return
-	read -r casg_now casg_where_now <"$casg_lock_file-$$"
-	if test "$casg_now $casg_where_now" = "$casg_holder $casg_where"; then
-		rm -f "$casg_lock_file-$$"
-	else
-		ln "$casg_lock_file-$$" "$casg_lock_file" 2>/dev/null
-		rm -f "$casg_lock_file-$$"
-	fi
+	casg_dead=$casg_lock_file-dead-${casg_held%% *}
+	# whoever made it is gone as well
+	test -z "$(find "$casg_dead" -mmin +1 2>/dev/null)" || rm -f "$casg_dead"
+	ln "$casg_lock_file" "$casg_dead" 2>/dev/null || return
+	{ read -r casg_now <"$casg_dead"; } 2>/dev/null || casg_now=''
+	test "$casg_now" != "$casg_held" || rm -f "$casg_lock_file"
+	rm -f "$casg_dead"
 }
 
 # casg_unlock NAME: let it go, if this process holds it.
@@ -73,6 +117,8 @@ casg_unlock () {
 }
 
 casg_unlock_all () {
+	# a wait that a signal has ended
+	test -z "${casg_lock_file-}" || rm -f "$casg_lock_file-$$"
 	for casg_name in $casg_locks; do
 		casg_unlock "$casg_name"
 	done

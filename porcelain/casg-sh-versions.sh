@@ -29,9 +29,9 @@ casg_git_in () {
 		casg_dir=$1
 		shift
 		unset GIT_WORK_TREE GIT_INDEX_FILE
-		GIT_REF_PARANOIA=1 GIT_NO_REPLACE_OBJECTS=1
+		GIT_REF_PARANOIA=1 GIT_NO_REPLACE_OBJECTS=1 LC_ALL=C
 		GIT_DIR=$casg_dir
-		export GIT_REF_PARANOIA GIT_NO_REPLACE_OBJECTS GIT_DIR
+		export GIT_REF_PARANOIA GIT_NO_REPLACE_OBJECTS LC_ALL GIT_DIR
 		exec git "$@"
 	)
 }
@@ -47,9 +47,21 @@ casg_pseudo_refs () {
 	done
 }
 
+# Git passes over symbolic refs to what is not there, which is usual, and over
+# those that are damaged.
+casg_check_refs () {
+	test ! -d "$1/refs/heads" || find "$1/refs" -type f ! -name '*.lock' -exec awk '
+		FNR == 1 && !/^[0-9a-f]+$/ && !/^ref: *refs\/[^ ]+$/ {
+			printf "fatal: %s is damaged\n", FILENAME
+			exit 1
+		}' {} \; >"$casg_scratch/bad" || return
+	test ! -s "$casg_scratch/bad" || { cat "$casg_scratch/bad" >&2 && return 1; }
+}
+
 # The commits of one Git directory; trees that are named go to $casg_scratch.
 # Refs to anything but commits are peeled here: git rev-list passes over them.
 casg_list_commits () {
+	casg_check_refs "$1" &&
 	casg_git_in "$1" for-each-ref --format='%(objecttype) %(*objecttype) %(refname)' \
 		>"$casg_scratch/refs" &&
 	sed -n '/^commit /d; /^tag commit /d; s/^[a-z]* [a-z]* \(.*\)/\1^{}/p' \
@@ -59,7 +71,28 @@ casg_list_commits () {
 		<"$casg_scratch/names" >"$casg_scratch/checked" &&
 	sed -n 's/^tree //p' "$casg_scratch/checked" >>"$casg_scratch/trees" &&
 	sed -n 's/^commit //p' "$casg_scratch/checked" >"$casg_scratch/tips" &&
-	casg_git_in "$1" rev-list --all --reflog --stdin <"$casg_scratch/tips"
+	casg_check_reflogs "$1" &&
+	casg_rev_list "$1"
+}
+
+# Git passes over lines of a reflog that it cannot read.
+casg_check_reflogs () {
+	test -d "$1/logs" || return 0
+	find "$1/logs" -type f -exec awk '
+		!/^[0-9a-f]+ [0-9a-f]+ .*> [0-9]+ [-+][0-9]+/ {
+			printf "fatal: %s: line %d is damaged\n", FILENAME, FNR
+			exit 1
+		}' {} \; >"$casg_scratch/bad" || return
+	test ! -s "$casg_scratch/bad" || { cat "$casg_scratch/bad" >&2 && return 1; }
+}
+
+# What a reflog names may have been pruned, but not be damaged; Git tells of
+# both and goes on.
+casg_rev_list () {
+	casg_git_in "$1" rev-list --all --reflog --stdin <"$casg_scratch/tips" 2>"$casg_scratch/err"
+	casg_status=$?
+	grep -v '^warning: reflog of .* references pruned commits$' "$casg_scratch/err" >&2
+	test $casg_status = 0 && ! grep -q '^error: ' "$casg_scratch/err"
 }
 
 # Output of -z as lines; a line end in a path cannot be taken for one.

@@ -358,6 +358,8 @@ test_expect_success 'count-objects agrees with ls-chunks and with the files' '
 		echo "size-packs: $(kib $packs/*.pack)" &&
 		echo "size-indexes: $(kib $packs/*.idx)" &&
 		echo "size-caches: $(find db/.git/casg/index -type f -exec cat {} + | kib)" &&
+		echo "quarantined: 0" &&
+		echo "size-quarantine: 0" &&
 		echo "garbage: 0" &&
 		echo "size-garbage: 0"
 	} >expect &&

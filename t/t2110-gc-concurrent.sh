@@ -1,0 +1,172 @@
+#!/bin/sh
+# Imports and gc at once, and killed at any time: nothing is lost.
+
+test_description='gc beside imports and git, gc killed'
+. "$(dirname "$0")/test-lib.sh"
+
+test_lazy_prereq KILLABLE 'setsid true'
+
+# every release that was committed, byte for byte: branch N has inN.fa
+intact () {
+	casg fsck --full >fsck.out 2>&1 || { cat fsck.out && return 1; }
+	for ref in $(git for-each-ref --format="%(refname)" refs/heads); do
+		for db in $(casg-read-version --list "$ref" | cut -d" " -f2); do
+			casg export "$ref:$db" >back && cmp "$db.fa" back || { echo "$ref:$db" && return 1; }
+		done || return 1
+	done
+}
+
+# forget: the branches are gone but for the first, and with them their versions
+forget () {
+	git for-each-ref --format="delete %(refname)" refs/heads/x >list &&
+	git update-ref --stdin <list && git reflog expire --expire=now --all
+}
+
+test_expect_success 'setup' '
+	casg init -q . &&
+	casg-gen --seed 1 --type protein --records 300 --length 100 >base.fa &&
+	casg import -q base.fa && git branch start &&
+	for i in 1 2 3 4 5 6; do
+		casg-gen --seed 1$i --type protein --records 200 --length 100 >in$i.fa &&
+		cat base.fa >>in$i.fa || return 1
+	done
+'
+
+test_expect_success 'imports of all kinds and gc --grace=0, again and again' '
+	rm -f stop failed &&
+	{
+		{
+			until test -e stop; do
+				casg gc --quiet --grace=0 || echo gc >>failed
+				echo >>gcs
+			done
+		} &
+	} &&
+	for round in 1 2; do
+		{ { for i in 1 2 3; do casg import -q -d in$i in$i.fa || echo $i >>failed; done; } & one=$!; } &&
+		for i in 4 5 6; do casg import -q -d in$i in$i.fa || echo $i >>failed; done &&
+		wait $one &&
+		# what was committed goes, and is imported again: revived, or made anew
+		test $(casg-read-version --list | wc -l) = 7 && git reset -q --hard start &&
+		git update-ref -d ORIG_HEAD && git reflog expire --expire=now --all || return 1
+	done &&
+	for i in 1 2 3 4 5 6; do casg import -q -d in$i in$i.fa || echo $i >>failed; done &&
+	: >stop && wait && test_path_is_missing failed && test -s gcs &&
+	intact && casg gc -q --grace=0 && intact &&
+	ls .git/casg/quarantine >tmp && test_must_be_empty tmp &&
+	ls .git/casg/tmp >tmp && test_must_be_empty tmp
+'
+
+test_expect_success 'packs that come and go while versions are written' '
+	git branch x/keep && git reset -q --hard start && rm -f stop failed &&
+	{
+		{
+			until test -e stop; do
+				casg-prune-packs --grace=0 </dev/null >out.prune 2>&1 || :
+			done
+		} &
+	} && pruner=$! &&
+	n=0 && failures=0 &&
+	while test $n -lt 6; do
+		n=$((n + 1))
+		casg import -q -d in$n in$n.fa 2>err || { failures=$((failures + 1)) && cat err; }
+	done &&
+	: >stop && wait $pruner &&
+	casg gc -q && intact
+'
+
+test_expect_success 'readers meanwhile' '
+	git branch -D x/keep >/dev/null && git reflog expire --expire=now --all &&
+	git branch x/side && git reset -q --hard start && rm -f stop failed &&
+	{
+		{
+			until test -e stop; do
+				casg export x/side:in1 2>&1 | cmp - in1.fa || echo read >>failed
+				echo >>reads
+			done
+		} &
+	} && reader=$! &&
+	for i in 1 2 3 4 5 6; do
+		ls .git/casg/packs/*.pack | sed "s/.*pack-//; s/\.pack//" >ids &&
+		casg-prune-packs $(cat ids) >/dev/null && casg-prune-packs --revive $(cat ids) >/dev/null || return 1
+	done &&
+	: >stop && wait $reader && test_path_is_missing failed && test -s reads && intact
+'
+
+test_expect_success 'git meanwhile: what it names anew is not deleted' '
+	git reset -q --hard start && forget && casg gc -q --grace=0 &&
+	git checkout -q -b x/late && casg import -q -d in1 in1.fa && late=$(git rev-parse HEAD) &&
+	git checkout -q - && mkdir -p bin &&
+	for p in "$CASG_BUILD_DIR"/bin-wrappers/*; do ln -sf "$p" bin/ || return 1; done &&
+	rm bin/casg-prune-packs && cat >bin/casg-prune-packs <<-EOF &&
+	#!/bin/sh
+	case "\$*" in
+	*--expire*) ;;
+	*) test -e done || { "$CASG_BUILD_DIR/bin-wrappers/casg-prune-packs" "\$@" && git update-ref refs/heads/x/again $late && : >done; exit; } ;;
+	esac
+	exec "$CASG_BUILD_DIR/bin-wrappers/casg-prune-packs" "\$@"
+	EOF
+	chmod +x bin/casg-prune-packs && git tag keep $late && git update-ref -d refs/heads/x/late &&
+	git reflog expire --expire=now --all && git gc -q && git tag -d keep >/dev/null &&
+	casg --exec-path="$PWD/bin" gc >out && test_path_is_file done && test_grep " 0 revived" out && rm done &&
+	git update-ref -d refs/heads/x/again && git config gc.pruneExpire never &&
+	cp -r .git/objects objects &&
+	sed -i "s/test -e done/cp -r objects .git \&\& test -e done/" bin/casg-prune-packs &&
+	find .git/casg/packs -exec touch -d "1 hour ago" {} + &&
+	casg --exec-path="$PWD/bin" gc --grace=60 >out && test_path_is_file done &&
+	test_grep " 2 revived\$" out && casg export x/again:in1 >back && cmp in1.fa back && intact
+'
+
+# ---- killed
+
+# gc and all it runs die before, or after, a program has run, perhaps only one
+# with a certain first argument
+test_expect_success KILLABLE 'kill -9 before and after each step of gc' '
+	git reset -q --hard start && rm -rf bin && forget && casg gc -q --grace=0 &&
+	for step in casg-reachable-packs casg-prune-packs "git gc" "git rev-list" rm; do
+		for when in before after; do
+			program=${step%% *} && arg=${step#"$program"} && arg=${arg# } &&
+			git checkout -q -b x/gone && casg import -q -d in1 in1.fa && casg import -q -d in2 in2.fa &&
+			git checkout -q - && forget &&
+			rm -rf bin && mkdir bin &&
+			for p in "$CASG_BUILD_DIR"/bin-wrappers/*; do ln -s "$p" bin/ || return 1; done &&
+			rm -f bin/$program && real=$(command -v $program) &&
+			cat >bin/$program <<-EOF &&
+			#!/bin/sh
+			test -z "$arg" || test "\$1" = "$arg" || exec "$real" "\$@"
+			test $when = before || "$real" "\$@"
+			kill -s KILL -- -\$(ps -o pgid= -p \$\$ | tr -d " ")
+			EOF
+			chmod +x bin/$program &&
+			{ setsid -w casg --exec-path="$PWD/bin" gc -q --grace=0 >out 2>&1; test $? -ge 128; } &&
+			rm -rf bin && intact && casg import -q -d in3 in3.fa && intact &&
+			casg gc -q --grace=0 && intact && git reset -q --hard start &&
+			ls .git/casg/tmp .git/casg/state >left && ! test_grep "gc-\|lock" left ||
+				{ echo "$step $when" && cat out && return 1; }
+		done || return 1
+	done
+'
+
+test_expect_success KILLABLE 'kill -9 at any time, and again' '
+	for n in 1 2 3 4 5 6 7 8; do
+		git checkout -q -b x/gone && casg import -q -d in1 in1.fa && casg import -q -d in2 in2.fa &&
+		git checkout -q - && forget &&
+		{ setsid casg gc -q --grace=0 >out 2>&1 & } && pid=$! && sleep 0.0$((n * 4)) &&
+		{ kill -s KILL -- -$pid 2>/dev/null; wait $pid; :; } &&
+		casg import -q -d in2 in2.fa && intact && git reset -q --hard start || { echo $n && return 1; }
+	done &&
+	casg gc -q --grace=0 && intact && ls .git/casg/packs/*.pack >packs && test_line_count = 2 packs &&
+	ls .git/casg/tmp >tmp && test_must_be_empty tmp
+'
+
+test_expect_success 'a pack half-way to quarantine, or half-way back, is whole again' '
+	id=$(ls .git/casg/packs/*.pack | sed -n "1s/.*pack-\(.*\)\.pack/\1/p") && cd .git/casg &&
+	mv packs/pack-$id.pack quarantine/ && (cd ../.. && casg export start:base >back && cmp base.fa back) &&
+	(cd ../.. && casg gc -q && intact) && test -f packs/pack-$id.pack && test -f packs/pack-$id.idx &&
+	mv packs/pack-$id.pack quarantine/ && (cd ../.. && casg import -q base.fa -d other) &&
+	test -f packs/pack-$id.pack && test -f packs/pack-$id.idx &&
+	mv packs/pack-$id.pack quarantine/ && mv packs/pack-$id.idx quarantine/ && rm -f quarantine/*.why &&
+	(cd ../.. && casg gc -q && casg fsck --full) && test -f packs/pack-$id.pack && test -f packs/pack-$id.idx
+'
+
+test_done
