@@ -97,7 +97,7 @@ if test -n "$opt_auto"; then
 	esac
 	# what many imports left becomes few packs first
 	if test -x "${0%/*}/casg-repack" && test -z "$opt_dry_run"; then
-		casg-repack -d --quiet || exit 128
+		casg-repack --auto -d --quiet || exit 128
 	fi
 fi
 trap finish EXIT

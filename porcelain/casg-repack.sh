@@ -3,10 +3,11 @@
 # shellcheck disable=SC2154 # casg_options sets opt_*
 # shellcheck disable=SC2317 # finish is called by a trap
 
-SPEC='casg repack [-a] [-d] [--geometric=FACTOR] [--window=SIZE] [--compression=LEVEL] [--threads=N] [--memory=SIZE] [--quiet]
+SPEC='casg repack [-a] [-d] [--auto] [--geometric=FACTOR] [--window=SIZE] [--compression=LEVEL] [--threads=N] [--memory=SIZE] [--quiet]
 --
 a,all               write all versions anew, not only join small packs
 d,delete            put replaced packs into quarantine
+auto                do nothing if an import, repack or gc is at work
 geometric=FACTOR    join packs so that sizes grow by FACTOR (default: 2)
 window=SIZE         with -a: residues to order and compress together
 compression=LEVEL   with -a: 0 (none) to 19 (default: 19)
@@ -83,7 +84,11 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
-casg_lock import
+if test -n "$opt_auto"; then
+	casg_lock import nowait || exit 0
+else
+	casg_lock import
+fi
 tmp=$CASG_PATH/tmp/repack-$$
 mkdir -p "$tmp" || exit 128
 if test -n "$opt_all"; then
