@@ -34,6 +34,10 @@ finish () {
 # could be read: git gc drops what it cannot read from a reflog.
 pack_git () {
 	test -z "$opt_dry_run" || return 0
+	# derived, and names commits that are about to be pruned: 'git gc' writes it
+	# anew at its end, which it may not live to see
+	test -n "$opt_auto" || rm -rf "$casg_common/objects/info/commit-graph" \
+		"$casg_common/objects/info/commit-graphs"
 	if test -n "$opt_auto"; then
 		git -c gc.autoDetach=false gc --auto --quiet
 	elif test -n "$opt_grace"; then
@@ -95,10 +99,6 @@ if test -n "$opt_auto"; then
 	1) exit 0 ;;
 	*) exit 128 ;;
 	esac
-	# what many imports left becomes few packs first
-	if test -x "${0%/*}/casg-repack" && test -z "$opt_dry_run"; then
-		casg-repack --auto -d --quiet || exit 128
-	fi
 fi
 trap finish EXIT
 trap 'exit 130' INT
@@ -124,4 +124,12 @@ if test -z "$opt_dry_run" && test -s "$tmp/receipt"; then
 fi
 prune --expire ${opt_grace:+--grace="$opt_grace"}
 test -n "$opt_quiet" || print_receipt || exit 128
+if test -n "$opt_auto" && test -z "$opt_dry_run"; then
+	# what many imports have left becomes few packs; what is not needed is out
+	# of the way by now
+	casg_unlock_all
+	casg_lock import nowait || exit 0
+	casg_unlock import
+	casg-repack -d --quiet || exit 128
+fi
 exit 0

@@ -54,8 +54,7 @@ casg_check_refs () {
 		FNR == 1 && !/^[0-9a-f]+$/ && !/^ref: *refs\/[^ ]+$/ {
 			printf "fatal: %s is damaged\n", FILENAME
 			exit 1
-		}' {} \; >"$casg_scratch/bad" || return
-	test ! -s "$casg_scratch/bad" || { cat "$casg_scratch/bad" >&2 && return 1; }
+		}' {} + >&2
 }
 
 # The commits of one Git directory; trees that are named go to $casg_scratch.
@@ -82,8 +81,7 @@ casg_check_reflogs () {
 		!/^[0-9a-f]+ [0-9a-f]+ .*> [0-9]+ [-+][0-9]+/ {
 			printf "fatal: %s: line %d is damaged\n", FILENAME, FNR
 			exit 1
-		}' {} \; >"$casg_scratch/bad" || return
-	test ! -s "$casg_scratch/bad" || { cat "$casg_scratch/bad" >&2 && return 1; }
+		}' {} + >&2
 }
 
 # What a reflog names may have been pruned, but not be damaged; Git tells of
@@ -93,6 +91,19 @@ casg_rev_list () {
 	casg_status=$?
 	grep -v '^warning: reflog of .* references pruned commits$' "$casg_scratch/err" >&2
 	test $casg_status = 0 && ! grep -q '^error: ' "$casg_scratch/err"
+}
+
+# A ref that goes while we look at it is a failure, but not twice.
+casg_try_commits () {
+	for casg_try in 1 2 3; do
+		if casg_list_commits "$1" >"$casg_scratch/part" 2>"$casg_scratch/why"; then
+			cat "$casg_scratch/part" && cat "$casg_scratch/why" >&2
+			return
+		fi
+		test $casg_try = 3 || sleep 0.1
+	done
+	cat "$casg_scratch/why" >&2
+	return 1
 }
 
 # Output of -z as lines; a line end in a path cannot be taken for one.
@@ -107,7 +118,7 @@ casg_list_versions () {
 	: >"$casg_scratch/commits" && : >"$casg_scratch/trees" && : >"$casg_scratch/blobs" &&
 	casg_git_dirs >"$casg_scratch/dirs" || exit 128
 	while IFS= read -r casg_git_dir; do
-		casg_list_commits "$casg_git_dir" >>"$casg_scratch/commits" ||
+		casg_try_commits "$casg_git_dir" >>"$casg_scratch/commits" ||
 			die "cannot list the commits of '$casg_git_dir'"
 		casg_git_in "$casg_git_dir" ls-files -s -z -- "$casg_only" >"$casg_scratch/index" ||
 			die "cannot read the index of '$casg_git_dir'"
