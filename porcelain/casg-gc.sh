@@ -130,6 +130,6 @@ if test -n "$opt_auto" && test -z "$opt_dry_run"; then
 	casg_unlock_all
 	casg_lock import nowait || exit 0
 	casg_unlock import
-	casg-repack -d --quiet || exit 128
+	casg-repack --auto -d --quiet || exit 128
 fi
 exit 0
