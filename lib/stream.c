@@ -83,6 +83,11 @@ void casg_stream_key(struct casg_buf *out, const char *key, size_t klen, int z)
 	add_field(out, key, klen, z, 1);
 }
 
+void casg_stream_field(struct casg_buf *out, const char *p, size_t n, int z)
+{
+	add_field(out, p, n, z, 0);
+}
+
 int casg_rec_format(struct casg_buf *out, const struct casg_rec *r, int z)
 {
 	char hex[CASG_OID_HEXSZ + 2];

@@ -48,6 +48,9 @@ int casg_rec_format(struct casg_buf *out, const struct casg_rec *r, int z);
 /* Append a key as such a line has it (quoted where it must be). */
 void casg_stream_key(struct casg_buf *out, const char *key, size_t klen, int z);
 
+/* The same for any other field of such a line. */
+void casg_stream_field(struct casg_buf *out, const char *p, size_t n, int z);
+
 /*
  * Read a line (without its end).  'scratch' is reset and holds what had to be
  * unquoted; r is valid while both live.  CASG_ECORRUPT, or CASG_ENOMEM.

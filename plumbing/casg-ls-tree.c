@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "cli.h"
 #include "cliwork.h"
+#include "locinfo.h"
 #include "records.h"
 #include "stream.h"
 #include "taxon.h"
@@ -34,37 +35,16 @@ struct window {
 	struct casg_record *r;
 	struct casg_objinfo *info;
 	size_t n;
-	size_t *order;   /* by chunk */
-	size_t *first;   /* first of each chunk in order */
 	struct casg_buf text, line, taxon;
-	struct casg_err err;
-	int failed;
 };
-
-/* The ids of one chunk's sequences are recomputed by one worker. */
-static void info_task(void *ctx, size_t task, int worker)
-{
-	struct window *v = ctx;
-	struct casg_err err = CASG_ERR_INIT;
-	int no = 0, rc = 0;
-
-	for (size_t i = v->first[task]; i < v->first[task + 1] && !rc; i++)
-		rc = casg_store_info(v->w->store, v->w->coders[worker],
-				     &v->r[v->order[i]].loc, &v->info[v->order[i]], &err);
-	if (rc && __atomic_compare_exchange_n(&v->failed, &no, 1, 0, __ATOMIC_ACQ_REL,
-					      __ATOMIC_ACQUIRE))
-		v->err = err;
-}
 
 static void find_ids(struct window *v)
 {
-	long n = casg_group_by_chunk(&v->r[0].loc, sizeof(*v->r), v->n, v->order, v->first);
+	struct casg_err err = CASG_ERR_INIT;
 
-	if (n < 0)
-		casg_die("out of memory");
-	casg_workers_run(v->w->pool, (size_t)n, info_task, v);
-	if (v->failed)
-		casg_die_err(&v->err);
+	if (v->n && casg_locinfo(v->w->store, v->w->pool, v->w->coders, &v->r[0].loc,
+				 sizeof(*v->r), v->n, v->info, &err))
+		casg_die_err(&err);
 }
 
 static void print_window(struct window *v)
@@ -129,9 +109,7 @@ static void list(struct casg_work *w, struct casg_records *rs)
 
 	v.r = calloc(WINDOW, sizeof(*v.r));
 	v.info = calloc(WINDOW, sizeof(*v.info));
-	v.order = calloc(WINDOW, sizeof(*v.order));
-	v.first = calloc(WINDOW + 1, sizeof(*v.first));
-	if (!v.r || !v.info || !v.order || !v.first)
+	if (!v.r || !v.info)
 		casg_die("out of memory");
 	while ((rc = casg_records_next(rs, &r, &err)) > 0) {
 		struct casg_record *q = &v.r[v.n++];
@@ -151,8 +129,6 @@ static void list(struct casg_work *w, struct casg_records *rs)
 	print_window(&v);
 	free(v.r);
 	free(v.info);
-	free(v.order);
-	free(v.first);
 	casg_buf_release(&v.text);
 	casg_buf_release(&v.line);
 	casg_buf_release(&v.taxon);
