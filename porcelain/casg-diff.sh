@@ -1,0 +1,147 @@
+#!/bin/sh
+# casg diff - what became of each record from one version to another.
+# shellcheck disable=SC2154 # casg_options sets opt_*
+
+SPEC='casg diff [OPTION...] [REV[:DATABASE] [REV[:DATABASE]]] [-- DATABASE]
+casg diff [OPTION...] REV..REV | REV...REV [-- DATABASE]
+--
+z,null               lines end in NUL, nothing is quoted
+R,reverse            compare the other way round
+raw                  a line a change, with all fields
+name-status          a line a change, letter and key (default)
+name-only            the keys alone
+format=FORMAT        record for a record stream, or text with %(field) in it
+fasta                FASTA of the added records and of changed sequences
+stat                 count the records of each class
+numstat              the same for scripts
+summary              what changed as a whole
+diff-filter=LETTERS  only these classes (A, D, M, N, P, R, T); lower case: not these
+exit-code            exit with 1 if there are differences
+q,quiet              print nothing; implies --exit-code
+threads#N            workers (default: casg.threads)
+memory%SIZE          memory to use at most (default: casg.memory)
+'
+# shellcheck source=porcelain/casg-sh-setup.sh
+. "${0%/*}/casg-sh-setup"
+# shellcheck source=porcelain/casg-sh-repo.sh
+. "${0%/*}/casg-sh-repo"
+
+# A database stands alone behind --, which casg_options would drop.
+db=
+if test $# -gt 1; then
+	eval "dashes=\${$(($# - 1))}"
+	# shellcheck disable=SC2154 # just set
+	if test "$dashes" = --; then
+		eval "db=\${$#}"
+		n=$(($# - 2))
+		for arg in "$@"; do
+			test $n = 0 || set -- "$@" "$arg"
+			test $n = 0 || n=$((n - 1))
+			shift
+		done
+	fi
+fi
+casg_options 0 2 "$@"
+eval "$casg_set"
+casg_repo
+
+# take_database REV[:DATABASE]: set $rev, and $db if it names one.
+take_database () {
+	case $1 in
+	*:*)
+		rev=${1%:*}
+		name=${1##*:}
+		test -z "$name" || db=$name
+		;;
+	*) rev=$1 ;;
+	esac
+	: "${rev:=HEAD}"
+}
+
+# commit REV: its id, or the end.
+commit () {
+	git rev-parse --verify --quiet "$1^{commit}" || die "there is no revision '$1'"
+}
+
+# Set $a and $b, commits, and $db_a and $db_b, databases or empty.
+choose_ends () {
+	case $#,${1-} in
+	0,*) set -- HEAD^1 HEAD ;;
+	1,*...*)
+		left=${1%%...*} right=${1#*...}
+		base=$(git merge-base "${left:-HEAD}" "${right:-HEAD}") ||
+			die "'${left:-HEAD}' and '${right:-HEAD}' have no common history"
+		set -- "$base" "${right:-HEAD}"
+		;;
+	1,*..*)
+		left=${1%%..*} right=${1#*..}
+		set -- "${left:-HEAD}" "${right:-HEAD}"
+		;;
+	1,*:*) set -- "$1" HEAD ;;
+	1,*)
+		# a revision, else a database in HEAD
+		if test -z "$db" && ! git rev-parse --verify --quiet "$1^{commit}" >/dev/null &&
+			git cat-file -e "HEAD:$1/VERSION" 2>/dev/null; then
+			db=$1
+			set -- HEAD^1 HEAD
+		else
+			set -- "$1" HEAD
+		fi
+		;;
+	esac
+	take_database "$1"
+	a=$(commit "$rev") || exit
+	db_a=$db
+	take_database "$2"
+	b=$(commit "$rev") || exit
+	db_b=$db
+	: "${db_a:=$db}"
+}
+
+# The only database of the two commits, if none was named.
+choose_database () {
+	test -z "$db_b" || return 0
+	names=$(casg-read-version --list "$a" && casg-read-version --list "$b") || exit
+	names=$(printf '%s\n' "$names" | sed 's/^[^ ]* //' | sort -u)
+	case $names in
+	"") die "there is no database in either version" ;;
+	*"$casg_lf"*)
+		# shellcheck disable=SC2086 # one line
+		die "several databases, name one behind --:" $names
+		;;
+	esac
+	db_a=$names db_b=$names
+}
+
+# has COMMIT DATABASE
+has () {
+	git cat-file -e "$1:$2/VERSION" 2>/dev/null
+}
+
+choose_ends "$@"
+choose_database
+
+root=
+# Nothing before or nothing after is the empty version.
+if ! has "$a" "$db_a"; then
+	has "$b" "$db_b" || die "there is no database '$db_b' in either version"
+	root=1
+	set -- "$b:$db_b"
+elif ! has "$b" "$db_b"; then
+	opt_reverse=$(test -n "$opt_reverse" || echo 1)
+	root=1
+	set -- "$a:$db_a"
+else
+	set -- "$a:$db_a" "$b:$db_b"
+fi
+case $opt_raw$opt_name_status$opt_name_only$opt_format$opt_fasta$opt_stat$opt_numstat$opt_summary in
+"") opt_name_status=1 ;;
+esac
+exec casg-diff-tree \
+	${root:+--root} ${opt_null:+-z} ${opt_reverse:+-R} ${opt_raw:+--raw} ${opt_name_status:+--name-status} \
+	${opt_name_only:+--name-only} ${opt_format:+"--format=$opt_format"} \
+	${opt_fasta:+--fasta} ${opt_stat:+--stat} ${opt_numstat:+--numstat} \
+	${opt_summary:+--summary} ${opt_diff_filter:+"--diff-filter=$opt_diff_filter"} \
+	${opt_exit_code:+--exit-code} ${opt_quiet:+--quiet} \
+	${opt_threads:+"--threads=$opt_threads"} ${opt_memory:+"--memory=$opt_memory"} \
+	-- "$@"
