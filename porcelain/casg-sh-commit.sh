@@ -1,0 +1,243 @@
+# shellcheck shell=sh
+# casg-sh-commit - how a script makes a new version of a database.  After
+# casg-sh-setup, casg-sh-repo, casg-sh-lock and casg_repo, with the name of the
+# database in $db:
+#
+#	casg_begin VERB         lock, $tmp, and traps that clean up
+#	casg_read_head          $head; $previous and $tmp/old, if HEAD has it
+#	casg_refuse_local_edits
+#	...                     a program writes $tmp/roots and $tmp/tree.facts
+#	casg_facts FILE...      what they counted: $records, $stored and others
+#	casg_write_version ARG...   $tmp/VERSION, ARGs as casg-write-version has them
+#	casg_is_same            nothing changed: leave with casg_nothing
+#	casg_commit_version MESSAGE [-p PARENT]...
+#	casg_end                what is due after a commit
+#
+# $opt_quiet, $opt_release and $opt_sequence_time are heeded where they are
+# options of the script.  Packs that $tmp/pack.facts and $tmp/tree.facts list
+# go away again unless $committed is set.
+# shellcheck disable=SC2034,SC2154 # the scripts read and set variables
+
+tmp='' pid='' committed=''
+head='' previous='' commit=''
+
+# Become the program; its process id goes to the file that comes first.
+# shellcheck disable=SC2016 # expanded by the inner shell
+casg_become='echo $$ >"$0" && exec "$@"'
+
+casg_begin () {
+	casg_verb=$1
+	trap casg_finish EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	trap 'exit 129' HUP
+	# one at a time: a failed import takes its packs away, and nobody else may
+	# have relied on them
+	casg_lock import
+	tmp=$CASG_PATH/tmp/$casg_verb-$$
+	mkdir -p "$tmp" || exit 128
+}
+
+# ---- the end, however it comes
+
+# What was asked the cache of ids of new packs for is answered; it is as large
+# as all the rest, and can be had again from the packs.
+casg_remove_caches () {
+	for casg_file in "$tmp/pack.facts" "$tmp/tree.facts"; do
+		test -e "$casg_file" || continue
+		while read -r casg_name casg_id _; do
+			test "$casg_name" != pack ||
+				set -- "$@" "${CASG_CACHE_DIR:-$CASG_PATH/index}/pack-$casg_id.objects"
+		done <"$casg_file"
+	done
+	test $# = 0 || rm -f "$@"
+}
+
+# Packs that this run wrote and no commit names go away again.
+casg_remove_packs () {
+	cat "$tmp/pack.facts" "$tmp/tree.facts" 2>/dev/null |
+	while read -r casg_name casg_id _; do
+		test "$casg_name" = pack || continue
+		case $casg_id in
+		"" | *[!0-9a-f]*) continue ;;
+		esac
+		rm -f "$CASG_PATH/packs/pack-$casg_id.idx" "$CASG_PATH/packs/pack-$casg_id.pack" \
+			"${CASG_CACHE_DIR:-$CASG_PATH/index}/pack-$casg_id.objects"
+	done
+}
+
+# Temporary files of the programs, whose names hold the process id, if they
+# died without the chance to remove them.
+casg_remove_rubbish () {
+	for casg_file in "$tmp/pack.pid" "$tmp/tree.pid"; do
+		test -s "$casg_file" || continue
+		read -r casg_id <"$casg_file"
+		rm -f "$CASG_PATH"/tmp/*-"$casg_id"-*.tmp
+	done
+}
+
+casg_finish () {
+	casg_status=$?
+	trap '' INT TERM HUP
+	trap - EXIT
+	if test -n "$pid"; then
+		# shellcheck disable=SC2046 # none, one or two process ids
+		# not TERM: the shell in between would talk about it
+		kill -s PIPE $(cat "$tmp/pack.pid" "$tmp/tree.pid" 2>/dev/null) 2>/dev/null
+		wait "$pid"
+	fi
+	if test -n "$tmp"; then
+		test -n "$committed" || { casg_remove_packs; casg_remove_rubbish; }
+		rm -rf "$tmp"
+	fi
+	casg_unlock_all
+	exit "$casg_status"
+}
+
+# ---- before
+
+# casg-commit-tree has the last word on names.  $1: what else to say.
+casg_check_name () {
+	casg_bad=
+	git check-ref-format "casg/$db" || casg_bad=1
+	case /$db/ in
+	*/-* | */VERSION/* | */PACKS/* | /taxonomy/*) casg_bad=1 ;;
+	esac
+	test -z "$casg_bad" || usage_die "'$db' is not a database name${1-}"
+}
+
+casg_refuse_local_edits () {
+	test "$casg_bare" = false || return 0
+	casg_edits=$(git status --porcelain --untracked-files=all -- \
+		":(top,literal)$db/VERSION" ":(top,literal)$db/PACKS" 2>/dev/null) ||
+		die "'git status' failed"
+	test -z "$casg_edits" ||
+		die "local changes to '$db/VERSION' or '$db/PACKS' would be overwritten by $casg_verb"
+}
+
+casg_read_head () {
+	head=$(git rev-parse --verify --quiet "HEAD^{commit}") ||
+		die "there is no commit yet; 'casg init' makes the first one"
+	previous=
+	printf '%s\n' "$head:$db/VERSION" | git cat-file --batch >"$tmp/batch" || exit 128
+	read -r casg_first <"$tmp/batch"
+	case $casg_first in
+	*" missing") return ;;
+	*" blob "*) ;;
+	*) die "'$db/VERSION' in HEAD is not a file" ;;
+	esac
+	sed -e 1d -e '$d' "$tmp/batch" >"$tmp/old" &&
+	previous=$(casg-read-version --id - <"$tmp/old") || exit 128
+}
+
+# casg_old NAME: the value of a field of the version before, if it has it.
+casg_old () {
+	test -z "$previous" || sed -n "s/^$1 //p" "$tmp/old"
+}
+
+# ---- the records
+
+# casg_run_tree PROGRAM ARG...: a program that reads standard input and prints
+# roots, in the background so that a signal is answered at once.
+casg_run_tree () {
+	{ command exec 4<&0; } 2>/dev/null || exec 4</dev/null
+	sh -c "$casg_become" "$tmp/tree.pid" "$@" --facts="$tmp/tree.facts" \
+		>"$tmp/roots" <&4 4<&- &
+	pid=$!
+	exec 4<&-
+	wait "$pid"
+	casg_status=$?
+	pid=
+	return $casg_status
+}
+
+records=0 new=0 known=0 bytes_in=0 stored=0 source_sha256=''
+added=0 replaced=0 same=0 removed=0
+
+# "name value" lines become variables.
+casg_facts () {
+	for casg_file; do
+		while read -r casg_name casg_value; do
+			case $casg_name in
+			records | new | known | bytes-in | bytes-stored | added | replaced | same | removed)
+				case $casg_value in
+				"" | *[!0-9]*) die "bad fact '$casg_name $casg_value'" ;;
+				esac
+				;;
+			esac
+			case $casg_name in
+			records) records=$casg_value ;;
+			new) new=$casg_value ;;
+			known) known=$casg_value ;;
+			bytes-in) bytes_in=$casg_value ;;
+			bytes-stored) stored=$((stored + casg_value)) ;;
+			source-sha256) source_sha256=$casg_value ;;
+			added) added=$casg_value ;;
+			replaced) replaced=$casg_value ;;
+			same) same=$casg_value ;;
+			removed) removed=$casg_value ;;
+			esac
+		done <"$casg_file"
+	done
+	casg_remove_caches
+}
+
+# ---- the version
+
+casg_write_version () {
+	casg-write-version \
+		${opt_sequence_time:+--sequence-time="$opt_sequence_time"} \
+		${opt_release:+--release="$opt_release"} \
+		${previous:+--previous="$previous"} "$@" <"$tmp/roots" >"$tmp/VERSION" || exit 128
+}
+
+# The same records, order, presentation and tombstones, and no new label or time?
+casg_is_same () {
+	test -n "$previous" || return
+	casg_lines='/^records /p; /^order /p; /^presentation /p; /^withdrawn /p'
+	test -z "${opt_release-}" || casg_lines="$casg_lines; /^release /p"
+	test -z "${opt_sequence_time-}" || casg_lines="$casg_lines; /^sequence-time /p"
+	test "$(sed -n "$casg_lines" "$tmp/old")" = "$(sed -n "$casg_lines" "$tmp/VERSION")"
+}
+
+# casg_nothing STATUS MESSAGE: nothing changed; what was written may stay.
+casg_nothing () {
+	committed=1
+	test -n "${opt_quiet-}" || echo "$2" || exit 128
+	exit "$1"
+}
+
+# The work tree follows HEAD.  If HEAD cannot move, it goes back.
+move_head () {
+	trap '' INT TERM HUP
+	if test "$casg_bare" = false; then
+		git read-tree -m -u "$head" "$commit" || return
+	fi
+	if git update-ref -m "$casg_verb: $db" HEAD "$commit" "$head"; then
+		committed=1
+		return 0
+	fi
+	test "$casg_bare" = true || git read-tree -m -u "$commit" "$head"
+	return 1
+}
+
+# casg_commit_version MESSAGE [-p PARENT]...
+casg_commit_version () {
+	casg_message=$1
+	shift
+	# what the version relies on is checked, and stays until HEAD names it
+	casg_lock refs
+	commit=$(casg-commit-tree -p "$head" "$@" -m "$casg_message" --database="$db" \
+		<"$tmp/VERSION") &&
+	move_head || exit 128
+	casg_unlock refs
+}
+
+# The commit is made, whatever becomes of this.
+casg_end () {
+	trap - EXIT INT TERM HUP
+	rm -rf "$tmp"
+	casg_unlock import
+	casg-prune-packs --auto && casg-gc --auto --quiet
+	exit 0
+}
