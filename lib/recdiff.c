@@ -7,18 +7,12 @@
 #include "locinfo.h"
 #include "node.h"
 #include "preslist.h"
+#include "recgroup.h"
 #include "recpair.h"
 #include "taxon.h"
 #include "treediff.h"
 
 enum { WINDOW = 32768, WINDOW_NBYTES = 16 << 20, KEY_FACTOR = 8 };
-
-/* A record of either version; strings are offsets into text until they are set. */
-struct side {
-	struct casg_recside s;
-	int is_b;
-	int used;
-};
 
 /* One version's records with unusual presentations, one looked at ahead. */
 struct odd {
@@ -35,8 +29,9 @@ struct casg_recdiff {
 	struct casg_facts none;      /* of no version */
 	struct casg_recpair *pairs;
 	struct casg_extsort *out;
-	/* records whose ids are looked for together */
-	struct side *v;
+	/* records whose ids are looked for together; strings are offsets into
+	 * text until they are set */
+	struct casg_member *v;
 	size_t n, cap;
 	struct casg_objinfo *info;
 	size_t cap_info;
@@ -157,13 +152,11 @@ static int same_looks(const struct casg_recdiff *d, const struct casg_recside *a
 }
 
 /* Two records of one key that belong together. */
-static int classify(struct casg_recdiff *d, struct side *x, struct side *y,
-		    struct casg_err *err)
+static int classify(struct casg_recdiff *d, const struct casg_recside *a,
+		    const struct casg_recside *b, struct casg_err *err)
 {
-	const struct casg_recside *a = &x->s, *b = &y->s;
 	enum casg_change_class kind;
 
-	x->used = y->used = 1;
 	if (!casg_oid_eq(&a->oid, &b->oid))
 		kind = CASG_SEQUENCE;
 	else if (!casg_recside_same_desc(a, b))
@@ -179,58 +172,17 @@ static int classify(struct casg_recdiff *d, struct side *x, struct side *y,
 
 /* ---- the records of one key --------------------------------------------- */
 
-/* How two records of a key are ordered in the tree, apart from repetitions. */
-static int cmp_content(const struct casg_recside *a, const struct casg_recside *b, int desc)
-{
-	size_t n = a->dlen < b->dlen ? a->dlen : b->dlen;
-	int c = casg_oid_cmp(&a->oid, &b->oid);
-
-	if (c || !desc)
-		return c;
-	c = n ? memcmp(a->desc, b->desc, n) : 0;
-	return c ? c : (a->dlen > b->dlen) - (a->dlen < b->dlen);
-}
-
-static size_t next_unused(const struct side *v, size_t i, size_t n, int is_b)
-{
-	while (i < n && (v[i].used || v[i].is_b != is_b))
-		i++;
-	return i;
-}
-
-/*
- * Pair those that are equal in sequence and description (how 2), in sequence
- * (1), or any (0): both sides stand in the order of the tree.
- */
-static int pair_key(struct casg_recdiff *d, struct side *v, size_t n, int how,
-		    struct casg_err *err)
-{
-	size_t i = next_unused(v, 0, n, 0), j = next_unused(v, 0, n, 1);
-
-	while (i < n && j < n) {
-		int c = how ? cmp_content(&v[i].s, &v[j].s, how == 2) : 0, rc = 0;
-
-		if (!c)
-			rc = classify(d, &v[i], &v[j], err);
-		if (rc)
-			return rc;
-		if (c <= 0)
-			i = next_unused(v, i + 1, n, 0);
-		if (c >= 0)
-			j = next_unused(v, j + 1, n, 1);
-	}
-	return 0;
-}
-
-static int finish_key(struct casg_recdiff *d, struct side *v, size_t n, struct casg_err *err)
+static int finish_key(struct casg_recdiff *d, struct casg_member *v, size_t n,
+		      struct casg_err *err)
 {
 	int rc = 0;
 
-	for (int how = n > 2 ? 2 : 0; how >= 0 && !rc; how--)
-		rc = pair_key(d, v, n, how, err);
+	casg_recgroup_pair(v, n);
 	for (size_t i = 0; i < n && !rc; i++)
-		if (!v[i].used)
+		if (!v[i].mate)
 			rc = casg_recpair_add(d->pairs, &v[i].s, v[i].is_b, err);
+		else if (!v[i].is_b)
+			rc = classify(d, &v[i].s, &v[i].mate->s, err);
 	return rc;
 }
 
@@ -291,7 +243,7 @@ static int push(struct casg_recdiff *d, int is_b, const struct casg_entry *e,
 		const struct casg_loc *loc, const char *pres, size_t plen,
 		struct casg_err *err)
 {
-	struct side *x;
+	struct casg_member *x;
 	const char *desc;
 	int rc = casg_treediff_desc(d->trees, e, &d->desc, &desc, err);
 

@@ -10,7 +10,8 @@ struct casg_treediff {
 	struct casg_treer *a, *b; /* NULL: empty */
 	int same;                 /* the roots are equal: nothing differs */
 	uint64_t count_a, count_b;
-	int past_a, past_b;       /* the record returned last is still to be passed */
+	uint64_t rank_a, rank_b;  /* records passed */
+	uint64_t past_a, past_b;  /* records in what is still to be passed */
 };
 
 static int open_side(struct casg_treediff *d, const struct casg_oid *root,
@@ -120,17 +121,20 @@ static int enter_higher(struct casg_treediff *d, int level_a, int level_b,
 }
 
 static int give_side(struct casg_treediff *d, const struct casg_treer_item *i,
-		     struct casg_diffside *out, int *past, struct casg_err *err)
+		     uint64_t rank, struct casg_diffside *out, uint64_t *past,
+		     struct casg_err *err)
 {
 	*past = 1;
 	out->e = i->entry;
+	out->rank = rank;
 	return casg_store_ref(d->s, d->c, i->pack, i->entry->ref, &out->loc, err);
 }
 
 static int give_one(struct casg_treediff *d, const struct casg_treer_item *i,
-		    struct casg_diffside *out, int *past, struct casg_err *err)
+		    uint64_t rank, struct casg_diffside *out, uint64_t *past,
+		    struct casg_err *err)
 {
-	int rc = give_side(d, i, out, past, err);
+	int rc = give_side(d, i, rank, out, past, err);
 
 	return rc ? rc : 1;
 }
@@ -154,10 +158,10 @@ static int give_pair(struct casg_treediff *d, const struct casg_treer_item *a,
 		     const struct casg_treer_item *b, struct casg_diffpair *out,
 		     struct casg_err *err)
 {
-	int rc = give_side(d, a, &out->a, &d->past_a, err);
+	int rc = give_side(d, a, d->rank_a, &out->a, &d->past_a, err);
 
 	if (!rc)
-		rc = give_side(d, b, &out->b, &d->past_b, err);
+		rc = give_side(d, b, d->rank_b, &out->b, &d->past_b, err);
 	if (rc)
 		return rc;
 	return !same_desc(a->entry, b->entry) || !same_place(&out->a.loc, &out->b.loc);
@@ -169,6 +173,8 @@ static void pass(struct casg_treediff *d)
 		casg_treer_skip(d->a);
 	if (d->past_b)
 		casg_treer_skip(d->b);
+	d->rank_a += d->past_a;
+	d->rank_b += d->past_b;
 	d->past_a = d->past_b = 0;
 }
 
@@ -190,20 +196,20 @@ int casg_treediff_next_places(struct casg_treediff *d, struct casg_diffpair *out
 		case STEP_END:
 			return 0;
 		case STEP_SAME:
-			d->past_a = d->past_b = 1;
+			d->past_a = d->past_b = a.child->count;
 			break;
 		case STEP_HIGHER:
 			rc = enter_higher(d, a.level, b.level, err);
 			break;
 		case STEP_A:
 			if (!a.level)
-				rc = give_one(d, &a, &out->a, &d->past_a, err);
+				rc = give_one(d, &a, d->rank_a, &out->a, &d->past_a, err);
 			else
 				rc = casg_treer_enter(d->a, err);
 			break;
 		case STEP_B:
 			if (!b.level)
-				rc = give_one(d, &b, &out->b, &d->past_b, err);
+				rc = give_one(d, &b, d->rank_b, &out->b, &d->past_b, err);
 			else
 				rc = casg_treer_enter(d->b, err);
 			break;

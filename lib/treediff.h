@@ -28,6 +28,7 @@ struct casg_treediff;
 struct casg_diffside {
 	const struct casg_entry *e; /* NULL: there is no such record; oid and length unset */
 	struct casg_loc loc;        /* where its sequence lies */
+	uint64_t rank;              /* its place in the order of its tree */
 };
 
 /* A key (and occurrence) at which the trees differ; one side may be absent. */

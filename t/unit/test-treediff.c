@@ -189,7 +189,7 @@ static struct side at(const struct list *l, size_t i)
 	return s;
 }
 
-static int same_side(const struct side *s, const struct casg_diffside *d)
+static int same_side(const struct list *l, const struct side *s, const struct casg_diffside *d)
 {
 	static struct casg_buf text;
 	static char desc[6000];
@@ -199,6 +199,8 @@ static int same_side(const struct side *s, const struct casg_diffside *d)
 	if (!s->r || !d->e)
 		return !s->r && !d->e;
 	n = describe(s->r->desc, desc);
+	if (d->rank != (uint64_t)(s->r - l->r))
+		return 0;
 	if (casg_store_info(store, coder, &d->loc, &info, &err))
 		return 0;
 	if (d->e->dlen != n || d->e->occurrence != s->occ || !casg_oid_eq(&info.id, &seq_id[s->r->seq]) ||
@@ -250,8 +252,8 @@ static long compare(const struct list *a, const struct list *b, uint64_t *nread)
 	if (!d)
 		bail("open");
 	while ((rc = casg_treediff_next(d, &p, &err)) > 0) {
-		if (!next_brute(a, b, &i, &j, &x, &y) || !same_side(&x, &p.a) ||
-		    !same_side(&y, &p.b))
+		if (!next_brute(a, b, &i, &j, &x, &y) || !same_side(a, &x, &p.a) ||
+		    !same_side(b, &y, &p.b))
 			break;
 		n++;
 	}
