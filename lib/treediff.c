@@ -101,8 +101,10 @@ static enum step choose(int have_a, const struct casg_treer_item *a,
 {
 	if (!have_a || !have_b)
 		return have_a ? STEP_A : have_b ? STEP_B : STEP_END;
-	if (a->level && a->level == b->level && casg_oid_eq(&a->child->id, &b->child->id))
-		return STEP_SAME;
+	if (a->level && a->level == b->level && casg_oid_eq(&a->child->id, &b->child->id)) {
+		/* one of them lies about it: reading it tells which */
+		return a->child->count == b->child->count ? STEP_SAME : STEP_HIGHER;
+	}
 	if (cmp_last_first(a, b) < 0)
 		return STEP_A;
 	if (cmp_last_first(b, a) < 0)
