@@ -959,7 +959,8 @@ static int make_tree(struct casg_refs *refs, const struct casg_commit_req *req,
 		r = write_blob(refs, req->packs, req->packs_len, &put.packs, err);
 	}
 	if (!r && parent && git_commit_tree(&base, parent))
-		r = git_fail(err, GIT_ERROR, "cannot read the tree of", req->parents[0]);
+		r = git_fail(err, GIT_ERROR, "cannot read the tree of",
+			     req->base ? req->base : req->parents[0]);
 	if (!r)
 		r = put_tree(&put, base, req->database, tree_out, err);
 	git_tree_free(base);
@@ -970,6 +971,7 @@ int casg_refs_commit(struct casg_refs *refs, const struct casg_commit_req *req,
 		     char commit_out[CASG_GITID_SIZE], struct casg_err *err)
 {
 	git_commit **parents = calloc(req->nparents + 1, sizeof(*parents));
+	git_commit *base = NULL;
 	struct casg_version v;
 	git_oid tree_id;
 	int r;
@@ -982,12 +984,15 @@ int casg_refs_commit(struct casg_refs *refs, const struct casg_commit_req *req,
 	r = check_request(req, &v, err);
 	for (size_t i = 0; !r && i < req->nparents; i++)
 		r = find_commit(refs, req->parents[i], &parents[i], NULL, err);
+	if (!r && req->base)
+		r = find_commit(refs, req->base, &base, NULL, err);
 	if (!r)
-		r = make_tree(refs, req, parents[0], &tree_id, err);
+		r = make_tree(refs, req, base ? base : parents[0], &tree_id, err);
 	if (!r)
 		r = make_commit(refs, req, &v, parents, &tree_id, commit_out, err);
 	for (size_t i = 0; i < req->nparents; i++)
 		git_commit_free(parents[i]);
+	git_commit_free(base);
 	free(parents);
 	casg_version_release(&v);
 	return r;

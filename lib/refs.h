@@ -128,8 +128,9 @@ struct casg_commit_req {
 	size_t version_len;
 	const void *packs;            /* PACKS text, or NULL: none, file left out */
 	size_t packs_len;
-	const char *const *parents;   /* revisions; the first one's tree is the base */
+	const char *const *parents;   /* revisions */
 	size_t nparents;
+	const char *base;             /* whose tree is built upon; NULL: the first parent */
 	const char *message;          /* trailers are added: Casg-Version, Casg-Release */
 	struct casg_ident author, committer;
 	const char *fallback_name;    /* when neither environment nor config says */
@@ -139,8 +140,8 @@ struct casg_commit_req {
 };
 
 /*
- * Write blobs, tree and commit; no ref moves.  The tree is the first parent's
- * with <database>/VERSION and PACKS replaced.  Refused (CASG_ECORRUPT) when
+ * Write blobs, tree and commit; no ref moves.  The tree is the base's with
+ * <database>/VERSION and PACKS replaced.  Refused (CASG_ECORRUPT) when
  * the database would lie inside another one or another one inside it.
  */
 int casg_refs_commit(struct casg_refs *refs, const struct casg_commit_req *req,

@@ -21,20 +21,23 @@ static struct casg_strs parents;
 static struct casg_strs messages;
 static const char *database;
 static const char *packs_file;
+static const char *base;
 static int sign;
 
 static const char *const usage[] = {
-	"[-p PARENT]... [-m MESSAGE]... [-S] --database=NAME [--packs=FILE] <VERSION",
+	"[-p PARENT]... [-m MESSAGE]... [-S] --database=NAME [--base=COMMIT] [--packs=FILE] <VERSION",
 	NULL
 };
 
 static const struct casg_opt opts[] = {
 	{ CASG_OPT_LIST, 'p', NULL, "PARENT", &parents,
-	  "a parent commit; the first one's tree is built upon" },
+	  "a parent commit" },
 	{ CASG_OPT_LIST, 'm', NULL, "MESSAGE", &messages,
 	  "a paragraph of the commit message" },
 	{ CASG_OPT_STR, 0, "database", "NAME", &database,
 	  "the database whose version this is" },
+	{ CASG_OPT_STR, 0, "base", "COMMIT", &base,
+	  "whose tree is built upon (default: the first parent's)" },
 	{ CASG_OPT_STR, 0, "packs", "FILE", &packs_file,
 	  "the PACKS to commit beside it: '<id> <bytes> <kinds>' lines" },
 	{ CASG_OPT_FLAG, 'S', "gpg-sign", NULL, &sign, "sign the commit, as git config says" },
@@ -181,6 +184,7 @@ static int run(int argc, char **argv)
 	req.version_len = text.len;
 	req.parents = parents.v;
 	req.nparents = parents.n;
+	req.base = base;
 	commit(&req);
 	casg_buf_release(&text);
 	casg_buf_release(&packs);
