@@ -349,7 +349,9 @@ static void test_cost(void)
 	   "one and ten edits of 40000 records");
 	ok(one <= 14, "one edit is found in %d nodes", (int)one);
 	ok(ten <= 10 * 14, "ten in %d", (int)ten);
-	/* half of the other tree: subtrees that are equal stand at another depth */
+	/* the first of the other tree: subtrees that are equal stand at another depth */
+	release(&b);
+	release(&c);
 	memset(&c, 0, sizeof(c));
 	c.r = malloc(a.n * sizeof(*c.r));
 	for (size_t i = 0; i < 3000; i++)
@@ -357,7 +359,7 @@ static void test_cost(void)
 	build(&c);
 	is_int(compare(&c, &a, &one), (int64_t)(a.n - c.n), "the first records of a higher tree");
 	release(&a);
-	release(&b);
+	release(&c);
 }
 
 /* ---- by hand ------------------------------------------------------------ */
