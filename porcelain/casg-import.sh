@@ -21,6 +21,8 @@ memory%SIZE         memory to use at most (default: casg.memory)
 . "${0%/*}/casg-sh-repo"
 # shellcheck source=porcelain/casg-sh-lock.sh
 . "${0%/*}/casg-sh-lock"
+# shellcheck source=porcelain/casg-sh-head.sh
+. "${0%/*}/casg-sh-head"
 
 # ---- which database
 
@@ -236,18 +238,13 @@ up_to_date () {
 	test "$(sed -n "$lines" "$tmp/old")" = "$(sed -n "$lines" "$tmp/VERSION")"
 }
 
-# The work tree follows HEAD.  If HEAD cannot move, it goes back.
+# Packs that HEAD may need are never taken away.
 move_head () {
 	trap '' INT TERM HUP
-	if test "$casg_bare" = false; then
-		git read-tree -m -u "$head" "$commit" || return
-	fi
-	if git update-ref -m "import: $db" HEAD "$commit" "$head"; then
-		committed=1
-		return 0
-	fi
-	test "$casg_bare" = true || git read-tree -m -u "$commit" "$head"
-	return 1
+	casg_move_head "$head" "$commit" "import: $db"
+	moved=$?
+	test $moved = 1 || committed=1
+	return $moved
 }
 
 # ---- main
@@ -265,6 +262,7 @@ trap 'exit 129' HUP
 # one at a time: a failed import takes its packs away, and nobody else may
 # have relied on them
 casg_lock import
+casg_mend_head
 tmp=$CASG_PATH/tmp/import-$$
 mkdir -p "$tmp" || exit 128
 head=$(git rev-parse --verify --quiet "HEAD^{commit}") ||
