@@ -11,6 +11,7 @@
 
 #include "array.h"
 #include "gitdate.h"
+#include "gitloose.h"
 #include "oidmap.h"
 #include "packlist.h"
 #include "version.h"
@@ -47,6 +48,11 @@ int casg_refs_open(struct casg_refs **refs_out, const struct casg_repo *repo,
 	r = git_repository_open(&refs->git, repo->git_dir);
 	if (r) {
 		r = git_fail(err, r, "cannot open git repository", repo->git_dir);
+		casg_refs_free(refs);
+		return r;
+	}
+	r = casg_gitloose_add(refs->git, repo->common_dir, err);
+	if (r) {
 		casg_refs_free(refs);
 		return r;
 	}
