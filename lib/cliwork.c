@@ -23,7 +23,7 @@ static void on_signal(int sig)
 }
 
 static void open_rest(struct casg_work *w, int nthreads, uint64_t cache_nbytes,
-		      const char *index_dir)
+		      const char *index_dir, int lenient)
 {
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_store_opts o = {
@@ -32,6 +32,7 @@ static void open_rest(struct casg_work *w, int nthreads, uint64_t cache_nbytes,
 		.index_dir = index_dir,
 		.tmp_dir = w->repo.tmp_dir,
 		.cache_nbytes = cache_nbytes,
+		.lenient = lenient,
 	};
 
 	w->pool = casg_workers_new(nthreads, &err);
@@ -61,22 +62,39 @@ void casg_work_open(struct casg_work *w, const char *threads, const char *memory
 		    uint64_t cache_nbytes)
 {
 	find_settings(w, threads, memory);
-	open_rest(w, (int)w->settings.threads, cache_nbytes, w->repo.index_dir);
+	open_rest(w, (int)w->settings.threads, cache_nbytes, w->repo.index_dir, 0);
+}
+
+void casg_work_open_reader(struct casg_work *w, const char *threads, const char *memory,
+			   uint64_t cache_nbytes)
+{
+	find_settings(w, threads, memory);
+	open_rest(w, (int)w->settings.threads, cache_nbytes, w->repo.index_dir, 1);
 }
 
 void casg_work_open_fresh(struct casg_work *w, const char *threads, const char *memory,
 			  uint64_t cache_nbytes)
 {
 	find_settings(w, threads, memory);
-	open_rest(w, (int)w->settings.threads, cache_nbytes, NULL);
+	open_rest(w, (int)w->settings.threads, cache_nbytes, NULL, 0);
 }
 
-void casg_work_open_quick(struct casg_work *w, uint64_t cache_nbytes)
+static void open_quick(struct casg_work *w, uint64_t cache_nbytes, int lenient)
 {
 	memset(w, 0, sizeof(*w));
 	casg_cli_repo(&w->repo);
 	casg_settings_init(&w->settings);
-	open_rest(w, 1, cache_nbytes, w->repo.index_dir);
+	open_rest(w, 1, cache_nbytes, w->repo.index_dir, lenient);
+}
+
+void casg_work_open_quick(struct casg_work *w, uint64_t cache_nbytes)
+{
+	open_quick(w, cache_nbytes, 0);
+}
+
+void casg_work_open_quick_reader(struct casg_work *w, uint64_t cache_nbytes)
+{
+	open_quick(w, cache_nbytes, 1);
 }
 
 static void make_packw(struct casg_work *w, struct casg_store *store, const char *ids_dir)

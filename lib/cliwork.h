@@ -41,6 +41,13 @@ void casg_work_open_fresh(struct casg_work *w, const char *threads, const char *
 			  uint64_t cache_nbytes);
 /* The same for one quick read: default settings, one thread, no libgit2. */
 void casg_work_open_quick(struct casg_work *w, uint64_t cache_nbytes);
+/*
+ * The same for programs that look things up by id and write nothing: a pack
+ * whose index cannot be used stops them only if something is not found.
+ */
+void casg_work_open_reader(struct casg_work *w, const char *threads, const char *memory,
+			   uint64_t cache_nbytes);
+void casg_work_open_quick_reader(struct casg_work *w, uint64_t cache_nbytes);
 void casg_work_packw(struct casg_work *w);
 /* The same into a store that shows its new packs only, and leaves no caches. */
 void casg_work_packw_apart(struct casg_work *w);

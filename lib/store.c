@@ -68,6 +68,7 @@ struct casg_store {
 	struct pack *packs;
 	size_t npacks, cap;
 	size_t nquarantined;  /* packs that were there when they were opened */
+	struct casg_err unusable; /* why a pack was left out, with opts.lenient */
 	int revive;           /* hits bring packs back */
 	uint64_t ids_mapped;  /* bytes of .objects files in memory maps */
 	struct casg_packdir *dir; /* built once there are many look-ups */
@@ -79,6 +80,7 @@ struct casg_store {
 };
 
 static void update_dir(struct casg_store *s, uint32_t pack);
+static int found(int failed, struct casg_err *err);
 static void back_in_use(struct casg_store *s, uint32_t pack);
 
 /* ---- opening ----------------------------------------------------------- */
@@ -232,6 +234,15 @@ int casg_store_open(struct casg_store **store_out, const struct casg_store_opts 
 	return 0;
 }
 
+/* For when something is not found. */
+static void keep_reason(struct casg_store *s, int rc, const struct casg_err *err)
+{
+	if (err)
+		s->unusable = *err;
+	else
+		casg_err_set(&s->unusable, rc, "a pack cannot be used");
+}
+
 /* 1: some pack was gone before it could be opened. */
 static int scan_packs(struct casg_store *s, struct casg_err *err)
 {
@@ -246,8 +257,11 @@ static int scan_packs(struct casg_store *s, struct casg_err *err)
 			continue;
 		}
 		rc = open_pack(s, &ids[i], err);
-		if (rc < 0 && rc != CASG_ENOMEM && s->opts.skip_unindexed)
+		if (rc < 0 && rc != CASG_ENOMEM && (s->opts.skip_unindexed || s->opts.lenient)) {
+			if (!s->opts.skip_unindexed)
+				keep_reason(s, rc, err);
 			rc = 0;
+		}
 		gone |= rc > 0;
 		rc = rc < 0 ? rc : 0;
 	}
@@ -532,8 +546,8 @@ static int check_id(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 }
 
 /* 'ids': the members' ids are wanted, so they are compared in any case. */
-static int load(struct casg_store *s, struct casg_coder *c, uint32_t pack,
-		uint32_t chunk, int ids, struct casg_chunk **out, struct casg_err *err)
+static int load_here(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		     uint32_t chunk, int ids, struct casg_chunk **out, struct casg_err *err)
 {
 	struct pack *p = &s->packs[pack];
 	struct casg_buf raw = CASG_BUF_INIT;
@@ -554,6 +568,30 @@ static int load(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 	}
 	*out = ch;
 	return 0;
+}
+
+/*
+ * What is damaged in one pack may be whole in another: the same id is the same
+ * content, except of chunks that refer to others by the numbers of their pack.
+ */
+static int load(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		uint32_t chunk, int ids, struct casg_chunk **out, struct casg_err *err)
+{
+	int rc = load_here(s, c, pack, chunk, ids, out, err);
+	struct casg_idx_chunk e;
+	uint32_t other;
+
+	if (!rc || rc == CASG_ENOMEM ||
+	    casg_packidx_chunk(&s->packs[pack].x, chunk, &e, NULL) ||
+	    (e.kind != CASG_CHUNK_SEQ && e.kind != CASG_CHUNK_BLOB))
+		return rc;
+	for (uint32_t i = 0; i < s->npacks; i++)
+		if (i != pack && casg_packidx_find_chunk(&s->packs[i].x, &e.id, &other, NULL) > 0 &&
+		    !load_here(s, c, i, other, ids, out, NULL)) {
+			found(rc, err);
+			return 0;
+		}
+	return rc;
 }
 
 int casg_store_load(struct casg_store *s, struct casg_coder *c, uint32_t pack,
@@ -1218,22 +1256,46 @@ static void update_dir(struct casg_store *s, uint32_t pack)
 	}
 }
 
+/*
+ * A search goes on behind a pack that cannot be searched, for another may have
+ * the thing as well; but nothing is absent while one was left out.
+ */
+static int found(int failed, struct casg_err *err)
+{
+	if (failed && err)
+		err->code = 0;
+	return 1;
+}
+
+static int not_found(const struct casg_store *s, int failed, struct casg_err *err)
+{
+	if (failed || !s->unusable.code)
+		return failed;
+	if (err)
+		*err = s->unusable;
+	return s->unusable.code;
+}
+
 static int find_by_dir(struct casg_store *s, struct casg_coder *c,
 		       const struct casg_packdir *d, const struct casg_oid *id, int plain,
 		       struct casg_loc *loc_out, uint64_t *nbytes_out, struct casg_err *err)
 {
 	uint64_t at = casg_packdir_start(d, id);
 	uint32_t pack, last = UINT32_MAX;
+	int failed = 0;
 
 	while (casg_packdir_next(d, &at, &pack)) {
 		int rc = pack == last ? 0 : find_in(s, c, pack, id, plain, loc_out,
 						   nbytes_out, err);
 
-		if (rc)
+		if (rc > 0)
+			return found(failed, err);
+		if (rc == CASG_ENOMEM)
 			return rc;
+		failed = rc ? rc : failed;
 		last = pack;
 	}
-	return 0;
+	return not_found(s, failed, err);
 }
 
 static int find(struct casg_store *s, struct casg_coder *c, const struct casg_oid *id,
@@ -1243,6 +1305,7 @@ static int find(struct casg_store *s, struct casg_coder *c, const struct casg_oi
 	const struct casg_packdir *d = __atomic_load_n(&s->dir, __ATOMIC_ACQUIRE);
 	uint32_t pack;
 	size_t at = 0;
+	int failed = 0;
 
 	if (d)
 		return find_by_dir(s, c, d, id, plain, loc_out, nbytes_out, err);
@@ -1251,10 +1314,13 @@ static int find(struct casg_store *s, struct casg_coder *c, const struct casg_oi
 	while (next_pack(s, &at, &pack)) {
 		int rc = find_in(s, c, pack, id, plain, loc_out, nbytes_out, err);
 
-		if (rc)
+		if (rc > 0)
+			return found(failed, err);
+		if (rc == CASG_ENOMEM)
 			return rc;
+		failed = rc ? rc : failed;
 	}
-	return 0;
+	return not_found(s, failed, err);
 }
 
 int casg_store_find(struct casg_store *s, struct casg_coder *c,
@@ -1275,15 +1341,21 @@ int casg_store_find_all(struct casg_store *s, struct casg_coder *c,
 			const struct casg_oid *id, struct casg_loc *locs_out, int max,
 			struct casg_err *err)
 {
-	int n = 0;
+	int n = 0, failed = 0;
 
 	for (size_t i = 0; i < s->npacks && n < max; i++) {
 		int rc = find_in(s, c, (uint32_t)i, id, 0, &locs_out[n], NULL, err);
 
-		if (rc < 0)
+		if (rc == CASG_ENOMEM)
 			return rc;
-		n += rc;
+		if (rc < 0)
+			failed = rc;
+		else
+			n += rc;
 	}
+	if (!n)
+		return not_found(s, failed, err);
+	found(failed, err);
 	return n;
 }
 
@@ -1293,20 +1365,22 @@ int casg_store_find_node(struct casg_store *s, const struct casg_oid *id,
 	struct casg_idx_node n;
 	uint32_t pack;
 	size_t at = 0;
+	int failed = 0;
 
 	while (next_pack(s, &at, &pack)) {
 		int rc = casg_packidx_find_node(&s->packs[pack].x, id, &n, err);
 
 		if (rc < 0)
-			return casg_err_prefix(err, "index of '%s'", s->packs[pack].path);
-		if (rc) {
+			failed = casg_err_prefix(err, "index of '%s'", s->packs[pack].path);
+		if (rc > 0) {
 			loc_out->pack = pack;
 			loc_out->chunk = n.chunk;
 			loc_out->member = n.member;
+			found(failed, err);
 			return hit(s, pack, err);
 		}
 	}
-	return 0;
+	return not_found(s, failed, err);
 }
 
 int casg_store_find_chunk(struct casg_store *s, const struct casg_oid *id,
@@ -1314,18 +1388,20 @@ int casg_store_find_chunk(struct casg_store *s, const struct casg_oid *id,
 {
 	uint32_t pack;
 	size_t at = 0;
+	int failed = 0;
 
 	while (next_pack(s, &at, &pack)) {
 		int rc = casg_packidx_find_chunk(&s->packs[pack].x, id, chunk_out, err);
 
 		if (rc < 0)
-			return casg_err_prefix(err, "index of '%s'", s->packs[pack].path);
-		if (rc) {
+			failed = casg_err_prefix(err, "index of '%s'", s->packs[pack].path);
+		if (rc > 0) {
 			*pack_out = pack;
+			found(failed, err);
 			return hit(s, pack, err);
 		}
 	}
-	return 0;
+	return not_found(s, failed, err);
 }
 
 /* ---- objects ----------------------------------------------------------- */

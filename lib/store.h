@@ -40,6 +40,7 @@ struct casg_store_opts {
 	uint64_t cache_nbytes;  /* decoded chunks kept */
 	int empty;              /* see no packs but those that are added */
 	int skip_unindexed;     /* leave out packs without a good index (to rebuild them) */
+	int lenient;            /* the same to read; what is not found then is an error */
 };
 
 int casg_store_open(struct casg_store **store_out, const struct casg_store_opts *opts,

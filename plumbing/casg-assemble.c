@@ -251,7 +251,7 @@ static int run(int argc, char **argv)
 	struct out o = { 0 };
 	struct casg_work w;
 
-	casg_work_open(&w, threads, memory, (uint64_t)12 << 20);
+	casg_work_open_reader(&w, threads, memory, (uint64_t)12 << 20);
 	casg_out_much();
 	o.progress = casg_progress_start("writing", quiet ? 0 : show_progress);
 	if (argc)

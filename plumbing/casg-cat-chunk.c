@@ -212,7 +212,7 @@ static int run(int argc, char **argv)
 		casg_usage_die(argc ? "--batch and --batch-check take no argument" :
 			       "too few arguments");
 	parse_member();
-	casg_work_open_quick(&work, (uint64_t)16 << 20);
+	casg_work_open_quick_reader(&work, (uint64_t)16 << 20);
 	rc = batch || batch_check ? run_batch() : run_args(argc, argv);
 	casg_buf_release(&out);
 	casg_work_close(&work);

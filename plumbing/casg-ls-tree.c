@@ -142,7 +142,7 @@ static int run(int argc, char **argv)
 	struct casg_roots roots;
 	struct casg_work w;
 
-	casg_work_open(&w, threads, memory, (uint64_t)24 << 20);
+	casg_work_open_reader(&w, threads, memory, (uint64_t)24 << 20);
 	casg_work_version(&w, argc ? argv[0] : "", &version, &roots);
 	rs = casg_records_open(w.store, casg_work_coder(&w), w.pool, w.repo.tmp_dir, &roots,
 			       (uint64_t)32 << 20, &err);
