@@ -10,13 +10,14 @@
 #include "buf.h"
 #include "cli.h"
 #include "clipack.h"
+#include "clisettings.h"
 #include "map.h"
 
-static int quick, verbose, stat_only, list_objects;
-static const char *threads;
+static int quick, verbose, stat_only, list_objects, list_damaged;
+static const char *threads, *memory;
 
 static const char *const usage[] = {
-	"[--quick] [-v] [--stat] [--objects] [--threads=N] PACK...",
+	"[--quick] [-v] [--stat] [--objects | --damaged] [--threads=N] [--memory=SIZE] PACK...",
 	NULL
 };
 
@@ -26,11 +27,15 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_FLAG, 0, "stat", NULL, &stat_only, "sum up the chunks by kind" },
 	{ CASG_OPT_FLAG, 0, "objects", NULL, &list_objects,
 	  "name the objects that damaged chunks hold, where known" },
+	{ CASG_OPT_FLAG, 0, "damaged", NULL, &list_damaged,
+	  "name the damaged chunks, and the packs that have them as well" },
 	{ CASG_OPT_STR, 0, "threads", "N", &threads, "how many threads (0: one a processor)" },
+	{ CASG_OPT_STR, 0, "memory", "SIZE", &memory, "how much memory to use at most" },
 	{ .type = CASG_OPT_END }
 };
 
 static struct casg_packtool tool;
+static int side_by_side; /* a pack a thread, not all threads one pack */
 
 /* One pack and what was found. */
 struct pack {
@@ -42,6 +47,7 @@ struct pack {
 	int has_idx;         /* x is open */
 	struct casg_packwalk *w;
 	int damaged, unsettled;
+	struct casg_buf out; /* what is to be printed of damage */
 };
 
 static void bad(struct pack *p, int code, const char *msg)
@@ -215,18 +221,14 @@ static void print_stat(const struct pack *p)
 	casg_buf_release(&b);
 }
 
-static void print_object(const struct casg_oid *id, int kind, uint32_t chunk)
+static void add_object(struct pack *p, const struct casg_oid *id, int kind, uint32_t chunk)
 {
-	struct casg_buf b = CASG_BUF_INIT;
-
-	casg_oid_addhex(&b, id);
-	casg_buf_addf(&b, "\t%s\t%u\n", casg_chunk_kind_name(kind), chunk);
-	casg_out(b.data, b.len);
-	casg_buf_release(&b);
+	casg_oid_addhex(&p->out, id);
+	casg_buf_addf(&p->out, "\t%s\t%u\n", casg_chunk_kind_name(kind), chunk);
 }
 
 /* From the list of ids that casg-pack leaves in the cache. */
-static void name_objects(const struct pack *p, uint32_t chunk, const struct casg_idx_chunk *x)
+static void name_objects(struct pack *p, uint32_t chunk, const struct casg_idx_chunk *x)
 {
 	struct casg_map map = CASG_MAP_INIT;
 	struct casg_buf path = CASG_BUF_INIT;
@@ -244,7 +246,8 @@ static void name_objects(const struct pack *p, uint32_t chunk, const struct casg
 						(uint64_t)x->first + i, CASG_OBJINFO_SZ, NULL);
 
 				if (e)
-					print_object((const struct casg_oid *)e, x->kind, chunk);
+					add_object(p, (const struct casg_oid *)e,
+						   x->kind, chunk);
 			}
 			casg_blocks_release(&blocks);
 		}
@@ -259,7 +262,35 @@ static void name_nodes(struct pack *p, uint32_t chunk)
 
 	for (uint32_t i = 0; i < p->x.nnodes; i++)
 		if (!casg_packidx_node(&p->x, i, &n, NULL) && n.chunk == chunk)
-			print_object(&n.id, CASG_CHUNK_NODE, chunk);
+			add_object(p, &n.id, CASG_CHUNK_NODE, chunk);
+}
+
+/* The packs that have a chunk of this id too, comma-separated, or "-". */
+static void name_copies(struct pack *p, const struct casg_idx_chunk *x)
+{
+	const char *sep = "";
+	uint32_t other;
+
+	for (uint32_t i = 0; tool.store && i < casg_store_npacks(tool.store); i++) {
+		struct casg_packidx *y = casg_store_idx(tool.store, i);
+
+		if (casg_oid_eq(&y->pack_id, &p->x.pack_id) ||
+		    casg_packidx_find_chunk(y, &x->id, &other, NULL) <= 0)
+			continue;
+		casg_buf_addstr(&p->out, sep);
+		casg_oid_addhex(&p->out, &y->pack_id);
+		sep = ",";
+	}
+	casg_buf_addstr(&p->out, *sep ? "\n" : "-\n");
+}
+
+static void name_chunk(struct pack *p, uint32_t chunk, const struct casg_idx_chunk *x)
+{
+	casg_oid_addhex(&p->out, &p->x.pack_id);
+	casg_buf_addf(&p->out, "\t%u\t", chunk);
+	casg_oid_addhex(&p->out, &x->id);
+	casg_buf_addf(&p->out, "\t%s\t%u\t", casg_chunk_kind_name(x->kind), x->nmembers);
+	name_copies(p, x);
 }
 
 static void name_damaged(struct pack *p)
@@ -270,11 +301,15 @@ static void name_damaged(struct pack *p)
 		if ((i < p->w->nchunks && p->w->chunks[i].state != CASG_WALK_DAMAGED) ||
 		    casg_packidx_chunk(&p->x, i, &x, NULL))
 			continue;
-		if (x.kind == CASG_CHUNK_NODE)
+		if (list_damaged)
+			name_chunk(p, i, &x);
+		else if (x.kind == CASG_CHUNK_NODE)
 			name_nodes(p, i);
 		else if (x.kind != CASG_CHUNK_REFS)
 			name_objects(p, i, &x);
 	}
+	if (p->out.failed)
+		casg_die("out of memory");
 }
 
 /* ---- one pack ---------------------------------------------------------- */
@@ -296,8 +331,9 @@ static void on_fault(void *ctx, uint32_t chunk, int state, int code, const char 
 static int walk(struct pack *p, int fd)
 {
 	struct casg_packwalk_opts o = {
-		.quick = quick, .pool = tool.pool, .store = tool.store,
-		.window_nbytes = tool.settings.memory / 2,
+		.quick = quick, .pool = side_by_side ? NULL : tool.pool, .store = tool.store,
+		.window_nbytes = tool.settings.memory / 2 /
+				 (side_by_side ? (uint64_t)casg_workers_count(tool.pool) : 1),
 	};
 	struct casg_err err = CASG_ERR_INIT;
 	int trusted = p->has_idx && (!p->has_name ||
@@ -331,7 +367,7 @@ static void verify(struct pack *p)
 			list_chunks(p);
 		if (stat_only)
 			print_stat(p);
-		if (list_objects)
+		if (list_objects || list_damaged)
 			name_damaged(p);
 	}
 	close(fd);
@@ -347,28 +383,69 @@ static void print_verdict(const struct pack *p)
 	casg_buf_release(&b);
 }
 
+static void start(struct pack *p, const char *name)
+{
+	casg_packtool_path(&tool, name, "pack", &p->path);
+	casg_packtool_path(&tool, name, "idx", &p->idx_path);
+	verify(p);
+}
+
+static void finish(struct pack *p)
+{
+	casg_packwalk_close(p->w);
+	p->w = NULL;
+	if (p->has_idx)
+		casg_packidx_release(&p->x);
+	p->has_idx = 0;
+	casg_map_close(&p->map);
+	casg_buf_release(&p->path);
+	casg_buf_release(&p->idx_path);
+}
+
+struct side {
+	struct pack *packs;
+	char **names;
+};
+
+static void verify_one(void *ctx, size_t i, int worker)
+{
+	struct side *s = ctx;
+
+	(void)worker;
+	start(&s->packs[i], s->names[i]);
+	finish(&s->packs[i]);
+}
+
 static int run(int argc, char **argv)
 {
+	struct pack *packs = calloc((size_t)argc, sizeof(*packs));
+	struct side side = { packs, argv };
 	int damaged = 0, unsettled = 0;
 
+	if (list_objects && list_damaged)
+		casg_usage_die("--objects and --damaged exclude one another");
+	if (!packs)
+		casg_die("out of memory");
 	casg_packtool_open(&tool, threads, argv[0]);
+	casg_cli_setting(&tool.settings, "casg.memory", "--memory", memory);
+	/* the SHA-256 of a file, and its index, are the work of one thread */
+	side_by_side = !verbose && !stat_only && argc >= 2 * casg_workers_count(tool.pool);
+	if (side_by_side)
+		casg_workers_run(tool.pool, (size_t)argc, verify_one, &side);
 	for (int i = 0; i < argc; i++) {
-		struct pack p = { .map = CASG_MAP_INIT };
+		struct pack *p = &packs[i];
 
-		casg_packtool_path(&tool, argv[i], "pack", &p.path);
-		casg_packtool_path(&tool, argv[i], "idx", &p.idx_path);
-		verify(&p);
+		if (!side_by_side)
+			start(p, argv[i]);
+		casg_out(p->out.data, p->out.len);
 		if (verbose || stat_only)
-			print_verdict(&p);
-		damaged |= p.damaged;
-		unsettled |= p.unsettled;
-		casg_packwalk_close(p.w);
-		if (p.has_idx)
-			casg_packidx_release(&p.x);
-		casg_map_close(&p.map);
-		casg_buf_release(&p.path);
-		casg_buf_release(&p.idx_path);
+			print_verdict(p);
+		damaged |= p->damaged;
+		unsettled |= p->unsettled;
+		finish(p);
+		casg_buf_release(&p->out);
 	}
+	free(packs);
 	casg_packtool_close(&tool);
 	return damaged ? CASG_EXIT_NO : unsettled ? CASG_EXIT_FATAL : CASG_EXIT_YES;
 }
