@@ -2,10 +2,13 @@
 # casg fsck - is everything there, and what it says it is?
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
-SPEC='casg fsck [--full] [--quiet]
+SPEC='casg fsck [--full] [--read-back] [--quiet] [--threads N] [--memory SIZE]
 --
-full     also decode every pack and read every version back
-q,quiet  say nothing unless something is damaged
+full         hash every sequence and every node, not only compare checksums
+read-back    export every version and compare it with what was imported
+q,quiet      say nothing unless something is damaged
+threads#N    workers (default: casg.threads)
+memory%SIZE  memory to use at most (default: casg.memory)
 '
 # shellcheck source=porcelain/casg-sh-setup.sh
 . "${0%/*}/casg-sh-setup"
@@ -44,24 +47,61 @@ check_git () {
 	damaged "Git's objects are damaged"
 }
 
+# Packs by the thousand do not fit a command line; $CASG_PATH begins with a slash.
 check_packs () {
-	npacks=0
 	quick=--quick
 	test -z "$opt_full" || quick=
-	for pack in "$CASG_PATH"/packs/pack-*.pack; do
-		test -e "$pack" || continue
-		npacks=$((npacks + 1))
-		casg-verify-pack ${quick:+"$quick"} "$pack" >"$tmp/pack" 2>&1
-		status=$?
-		test $status = 0 || cat "$tmp/pack" >&2
-		verdict $status "pack '${pack##*/}'"
+	: >"$tmp/damaged" || exit 128
+	set -- "$CASG_PATH"/packs/pack-*.pack
+	test -e "$1" || shift
+	npacks=$#
+	while test $# != 0; do
+		check_some_packs "$@"
+		shift "$(($# < 1000 ? $# : 1000))"
 	done
 	say "$npacks packs checked"
 }
 
+# The first thousand of them.
+check_some_packs () {
+	n=0
+	for pack in "$@"; do
+		test $n = 0 && set --
+		test $n -lt 1000 || break
+		set -- "$@" "$pack"
+		n=$((n + 1))
+	done
+	casg-verify-pack ${quick:+"$quick"} --damaged ${opt_threads:+--threads="$opt_threads"} \
+		${opt_memory:+--memory="$opt_memory"} "$@" >>"$tmp/damaged" 2>"$tmp/pack"
+	status=$?
+	cat "$tmp/pack" >&2
+	case $status in
+	0) ;;
+	1) damage=1 ;;
+	*) unanswered=1 ;;
+	esac
+}
+
+# Which chunks, and whether they are elsewhere.
+name_chunks () {
+	awk -F'\t' '
+		{
+			what = $5 " " ($5 == 1 ? one[$4] : $4)
+			n = split($6, copies, ",")
+			if ($6 == "-")
+				where = "in no other pack"
+			else
+				where = "also in pack " copies[1] (n > 1 ? " and others" : "")
+			printf "error: chunk %s (pack %s, number %s, %s): %s\n", $3, $1, $2, what, where
+		}
+		BEGIN { one["sequences"] = "sequence"; one["nodes"] = "node"; one["blobs"] = "blob";
+			one["lists"] = "list"; one["refs"] = "line of references" }
+	' "$tmp/damaged" >&2
+}
+
 # Every <commit>:<database> that a commit reachable from a ref introduced.
 list_versions () {
-	git log -z --all --no-renames -m --diff-filter=AM --format='commit %H' \
+	git log -z --all HEAD --no-renames -m --diff-filter=AM --format='commit %H' \
 		--name-only -- ':(top,glob)**/VERSION' >"$tmp/log" || return
 	tr '\0' '\n' <"$tmp/log" | awk '
 		/^commit [0-9a-f]+$/ { commit = $2; next }
@@ -86,8 +126,11 @@ check_trailer () {
 
 check_versions () {
 	nversions=0
-	list_versions >"$tmp/specs" || die "could not list the versions"
-	casg-read-version --batch <"$tmp/specs" >"$tmp/ids" || die "could not read the versions"
+	: >"$tmp/good" || exit 128
+	if ! list_versions >"$tmp/specs" || ! casg-read-version --batch <"$tmp/specs" >"$tmp/ids"; then
+		verdict 128 "not all versions could be listed"
+		return
+	fi
 	while read -r id spec more; do
 		nversions=$((nversions + 1))
 		case $spec in
@@ -97,28 +140,73 @@ check_versions () {
 			;;
 		esac
 		check_trailer "$id" "$spec"
-		test -z "$opt_full" || check_full "$spec"
-	done <"$tmp/ids"
+		echo "$spec" >&3
+		test -z "$opt_read_back" || read_back "$spec"
+	done <"$tmp/ids" 3>"$tmp/good"
+	check_trees
 	say "$nversions versions checked"
 }
 
-# check_full SPEC: casg-assemble verifies what it reads, and the whole must be
-# the file that was imported.
-check_full () {
-	{
-		casg-assemble --quiet -- "$1"
-		echo $? >"$tmp/status"
-	} | sha256sum >"$tmp/sum" || die "cannot run sha256sum"
-	read -r status <"$tmp/status"
-	if test "$status" != 0; then
-		damaged "version $1 cannot be read back"
+# What each version needs is here, and not in a chunk that is damaged.
+check_trees () {
+	casg-check-tree --damaged="$tmp/damaged" <"$tmp/good" >"$tmp/lost"
+	case $? in
+	0) return ;;
+	1) damage=1 ;;
+	*)
+		verdict 128 "what the versions need"
 		return
-	fi
-	want=$(casg-read-version "$1" | sed -n 's/^source-sha256 //p')
-	read -r got _ <"$tmp/sum"
-	if test -n "$want" && test "$want" != "$got"; then
-		damaged "version $1 reads back as $got, not as $want"
-	fi
+		;;
+	esac
+	# the records are what was asked for; how many, and of what, is the error
+	awk -F'\t' '
+		{
+			of = substr($2, index($2, ":") + 1) " " substr($1, 1, 12)
+			spec[of] = $2
+			version[of] = $1
+			if ($3 == "record" || $3 == "records")
+				lost[of] += $6
+			if ($3 == "records")
+				what = ($4 == "" ? "all " : $4 " to " $5 ": ") $6 " records"
+			else if ($3 == "record" || $3 == "description")
+				what = $3 " " $4
+			else
+				what = $3
+			print "lost: " of " " what ": " $7
+		}
+		END {
+			for (of in spec) {
+				colon = index(spec[of], ":")
+				printf "error: version %s of %s (commit %s): %d records are lost%s\n",
+					version[of], substr(spec[of], colon + 1),
+					substr(spec[of], 1, colon - 1), lost[of],
+					lost[of] ? "" : ", but not all that is said of them" >"/dev/stderr"
+			}
+		}
+	' "$tmp/lost" || exit 128
+	name_missing
+}
+
+# Packs that are not here any more: those whose index is, and those that once
+# held a version that has lost something.
+name_missing () {
+	{
+		for idx in "$CASG_PATH"/packs/pack-*.idx; do
+			test -e "${idx%.idx}.pack" || echo "$idx"
+		done
+		cut -f2 "$tmp/lost" | sort -u | while read -r spec; do
+			git cat-file blob "$spec/PACKS" 2>/dev/null
+		done
+	} | sed -n 's|^.*/pack-\([0-9a-f]*\)\.idx$|\1|; s|^\([0-9a-f]*\) .*|\1|; /^[0-9a-f]\{64\}$/p' |
+	sort -u | while read -r id; do
+		test -e "$CASG_PATH/packs/pack-$id.pack" || damaged "pack-$id.pack is not here any more"
+	done
+}
+
+# casg-assemble verifies what it reads, and compares the whole with the digest
+# of what was imported.
+read_back () {
+	casg-assemble --quiet -- "$1" >/dev/null || damaged "version $1 cannot be read back"
 }
 
 casg_options 0 0 "$@"
@@ -133,6 +221,7 @@ mkdir -p "$tmp" || exit 128
 
 check_git
 check_packs
+name_chunks
 check_versions
 test $damage = 0 || exit 1
 test $unanswered = 0 || exit 128

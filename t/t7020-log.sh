@@ -112,13 +112,15 @@ test_expect_success 'a damaged pack is named' '
 	casg fsck
 '
 
-test_expect_success 'a missing pack is found by --full' '
+test_expect_success 'a missing pack is found' '
 	pack=$(ls .git/casg/packs/*.pack | head -n 1) &&
 	mkdir away && mv "$pack" "${pack%.pack}.idx" away &&
-	test_expect_code 1 casg fsck --full 2>err &&
+	test_expect_code 1 casg fsck 2>err &&
+	test_grep "$(basename "$pack") is not here any more" err &&
+	test_expect_code 1 casg fsck --full --read-back 2>err &&
 	test_grep "cannot be read back" err &&
 	mv away/* .git/casg/packs/ &&
-	casg fsck --full
+	casg fsck --full --read-back
 '
 
 test_expect_success 'a version that is not canonical, a trailer that lies' '
