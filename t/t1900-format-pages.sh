@@ -25,8 +25,8 @@ test_expect_success 'casgformat-record' '
 test_expect_success 'casgformat-pack, casgformat-index' '
 	casg init --quiet pack &&
 	cd pack &&
-	play casgformat-pack 6 &&
-	play casgformat-index 2
+	play casgformat-pack 20 &&
+	play casgformat-index 6
 '
 
 test_expect_success 'casgformat-proof' '
