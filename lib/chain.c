@@ -32,7 +32,7 @@ struct check {
 	size_t ntexts, cap_texts;
 	struct commit *commits;
 	size_t ncommits, cap_commits;
-	struct casg_oidmap blobs;  /* Git's id, padded, to text */
+	struct casg_oidset blobs;  /* Git's ids, padded, in the order of texts */
 	struct casg_oidmap ids;    /* version id to text */
 };
 
@@ -59,19 +59,14 @@ static void pad_hex(struct casg_oid *out, const char *hex)
 static int find_text(struct check *k, const char *blob, size_t *out, struct casg_err *err)
 {
 	struct casg_oid key;
-	uint64_t known;
-	int rc;
 
 	pad_hex(&key, blob);
-	if (casg_oidmap_get(&k->blobs, &key, &known)) {
-		*out = (size_t)known;
+	if (casg_oidset_find(&k->blobs, &key, out))
 		return 0;
-	}
 	if (CASG_GROW(k->texts, k->ntexts + 1, k->cap_texts))
 		return casg_err_nomem(err);
-	rc = casg_oidmap_set(&k->blobs, &key, k->ntexts, err);
-	if (rc)
-		return rc;
+	if (casg_oidset_add(&k->blobs, &key, err) < 0)
+		return CASG_ENOMEM;
 	*out = k->ntexts;
 	memset(&k->texts[k->ntexts], 0, sizeof(*k->texts));
 	strcpy(k->texts[k->ntexts].blob, blob);
@@ -320,13 +315,13 @@ int casg_chain_check(struct casg_refs *refs, const struct casg_chain_query *q,
 {
 	struct check k = {
 		.refs = refs, .q = q, .out = out, .fault = fault, .ctx = ctx,
-		.blobs = CASG_OIDMAP_INIT, .ids = CASG_OIDMAP_INIT,
+		.blobs = CASG_OIDSET_INIT, .ids = CASG_OIDMAP_INIT,
 	};
 	int rc;
 
 	memset(out, 0, sizeof(*out));
 	rc = check(&k, err);
-	casg_oidmap_release(&k.blobs);
+	casg_oidset_release(&k.blobs);
 	casg_oidmap_release(&k.ids);
 	free(k.texts);
 	free(k.commits);

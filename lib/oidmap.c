@@ -1,65 +1,40 @@
 #include "oidmap.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
 
 void casg_oidmap_release(struct casg_oidmap *m)
 {
-	free(m->slots);
-	m->slots = NULL;
-	m->n = m->cap = 0;
-}
-
-/* The slot of 'id', or the free one where it would go. */
-static struct casg_oidmap_slot *slot(const struct casg_oidmap *m, const struct casg_oid *id)
-{
-	size_t h = (size_t)casg_oid_prefix(id) & (m->cap - 1);
-
-	while (m->slots[h].used && !casg_oid_eq(&m->slots[h].id, id))
-		h = (h + 1) & (m->cap - 1);
-	return &m->slots[h];
-}
-
-static int grow(struct casg_oidmap *m, struct casg_err *err)
-{
-	struct casg_oidmap old = *m;
-
-	m->cap = old.cap ? 2 * old.cap : 64;
-	m->slots = calloc(m->cap, sizeof(*m->slots));
-	if (!m->slots) {
-		*m = old;
-		return casg_err_nomem(err);
-	}
-	for (size_t i = 0; i < old.cap; i++)
-		if (old.slots[i].used)
-			*slot(m, &old.slots[i].id) = old.slots[i];
-	free(old.slots);
-	return 0;
+	casg_oidset_release(&m->ids);
+	free(m->values);
+	memset(m, 0, sizeof(*m));
 }
 
 int casg_oidmap_set(struct casg_oidmap *m, const struct casg_oid *id, uint64_t value,
 		    struct casg_err *err)
 {
-	struct casg_oidmap_slot *s;
-	int r = 4 * (m->n + 1) > 3 * m->cap ? grow(m, err) : 0;
+	size_t at;
 
-	if (r)
-		return r;
-	s = slot(m, id);
-	m->n += !s->used;
-	s->used = 1;
-	s->id = *id;
-	s->value = value;
+	/* room first: an id without a value must not be there */
+	if (CASG_GROW(m->values, m->ids.n + 1, m->cap))
+		return casg_err_nomem(err);
+	if (casg_oidset_add(&m->ids, id, err) < 0)
+		return CASG_ENOMEM;
+	if (casg_oidset_find(&m->ids, id, &at))
+		m->values[at] = value;
 	return 0;
 }
 
 int casg_oidmap_get(const struct casg_oidmap *m, const struct casg_oid *id,
 		    uint64_t *value_out)
 {
-	const struct casg_oidmap_slot *s = m->cap ? slot(m, id) : NULL;
+	size_t at;
 
-	if (!s || !s->used)
+	if (!casg_oidset_find(&m->ids, id, &at))
 		return 0;
 	if (value_out)
-		*value_out = s->value;
+		*value_out = m->values[at];
 	return 1;
 }

@@ -1,10 +1,8 @@
 /*
- * oidmap - numbers by id.
+ * oidmap - numbers by id: an oidset with a number for each.
  *
- * A hash table from casg_oid to a number, for what a process has seen: nodes
- * that it has verified, versions by their id.  Entries are only added or
- * changed.  The ids are digests, or look like them: their first bytes place
- * them.
+ * For what a process has seen: nodes that it has verified, versions by their
+ * id.  Entries are only added or changed.
  *
  * Threads: one at a time.
  */
@@ -16,19 +14,15 @@
 
 #include "err.h"
 #include "oid.h"
-
-struct casg_oidmap_slot {
-	struct casg_oid id;
-	uint64_t value;
-	int used;
-};
+#include "oidset.h"
 
 struct casg_oidmap {
-	struct casg_oidmap_slot *slots;
-	size_t n, cap;               /* cap: 0 or a power of two */
+	struct casg_oidset ids;
+	uint64_t *values;            /* as many as there are ids */
+	size_t cap;
 };
 
-#define CASG_OIDMAP_INIT { NULL, 0, 0 }
+#define CASG_OIDMAP_INIT { CASG_OIDSET_INIT, NULL, 0 }
 
 void casg_oidmap_release(struct casg_oidmap *m);
 

@@ -12,7 +12,7 @@
 #include "array.h"
 #include "gitdate.h"
 #include "gitloose.h"
-#include "oidmap.h"
+#include "oidset.h"
 #include "packlist.h"
 #include "version.h"
 
@@ -402,7 +402,7 @@ int casg_refs_each_version(struct casg_refs *refs, struct casg_found *found,
 struct history {
 	struct casg_refs *refs;
 	struct casg_buf path;         /* <database>/VERSION */
-	struct casg_oidmap numbers;   /* of the commits met, by their Git id */
+	struct casg_oidset met;       /* commits by their Git id; in this order */
 	size_t *parents;
 	size_t nparents, cap_parents;
 	int first_parent;
@@ -422,14 +422,14 @@ static int collect_parents(struct history *h, const git_commit *commit, struct c
 	h->nparents = 0;
 	for (unsigned int i = 0; i < n && (i == 0 || !h->first_parent); i++) {
 		struct casg_oid id;
-		uint64_t number;
+		size_t number;
 
 		pad_id(&id, git_commit_parent_id(commit, i));
-		if (!casg_oidmap_get(&h->numbers, &id, &number))
+		if (!casg_oidset_find(&h->met, &id, &number))
 			continue;
 		if (CASG_GROW(h->parents, h->nparents + 1, h->cap_parents))
 			return casg_err_nomem(err);
-		h->parents[h->nparents++] = (size_t)number;
+		h->parents[h->nparents++] = number;
 	}
 	return 0;
 }
@@ -438,7 +438,7 @@ static int step(struct history *h, const git_oid *id, casg_step_fn *fn, void *ct
 		struct casg_err *err)
 {
 	char commit[CASG_GITID_SIZE], version[CASG_GITID_SIZE];
-	struct casg_step s = { .commit = commit, .number = h->numbers.n };
+	struct casg_step s = { .commit = commit, .number = h->met.n };
 	git_tree_entry *e = NULL;
 	git_commit *c = NULL;
 	git_tree *tree = NULL;
@@ -463,8 +463,8 @@ static int step(struct history *h, const git_oid *id, casg_step_fn *fn, void *ct
 	s.parents = h->parents;
 	s.nparents = h->nparents;
 	pad_id(&key, id);
-	if (!r)
-		r = casg_oidmap_set(&h->numbers, &key, s.number, err);
+	if (!r && casg_oidset_add(&h->met, &key, err) < 0)
+		r = CASG_ENOMEM;
 	if (!r)
 		r = fn(ctx, &s, err);
 out:
@@ -555,7 +555,7 @@ int casg_refs_history(struct casg_refs *refs, const char *rev, int first_parent,
 		      struct casg_err *err)
 {
 	struct history h = { .refs = refs, .path = CASG_BUF_INIT,
-			     .numbers = CASG_OIDMAP_INIT, .first_parent = first_parent };
+			     .met = CASG_OIDSET_INIT, .first_parent = first_parent };
 	struct todos todos = { NULL, 0, 0 };
 	int r = push_tips(refs, rev, &todos, err);
 
@@ -565,13 +565,13 @@ int casg_refs_history(struct casg_refs *refs, const char *rev, int first_parent,
 		struct casg_oid id;
 
 		pad_id(&id, &t.id);
-		if (casg_oidmap_get(&h.numbers, &id, NULL))
+		if (casg_oidset_find(&h.met, &id, NULL))
 			continue;
 		r = t.expanded ? step(&h, &t.id, fn, ctx, err)
 			       : push_parents(&h, &todos, &t.id, err);
 	}
 	free(todos.v);
-	casg_oidmap_release(&h.numbers);
+	casg_oidset_release(&h.met);
 	casg_buf_release(&h.path);
 	free(h.parents);
 	return r;

@@ -24,7 +24,7 @@ int main(void)
 		make_id(&id, i);
 		good += !casg_oidmap_set(&m, &id, i * (uint64_t)i, NULL);
 	}
-	ok(good == 1000 && m.n == 1000, "a thousand ids go in");
+	ok(good == 1000 && m.ids.n == 1000, "a thousand ids go in");
 	good = 0;
 	for (unsigned int i = 0; i < 1000; i++) {
 		make_id(&id, i);
@@ -35,7 +35,7 @@ int main(void)
 	ok(good == 1000, "each with its number");
 	ok(absent == 1000, "and no other");
 	make_id(&id, 5);
-	ok(!casg_oidmap_set(&m, &id, 1, NULL) && m.n == 1000 &&
+	ok(!casg_oidmap_set(&m, &id, 1, NULL) && m.ids.n == 1000 &&
 	   casg_oidmap_get(&m, &id, &v) && v == 1, "a number can be changed");
 	casg_oidmap_release(&m);
 	ok(!casg_oidmap_get(&m, &id, NULL), "released, it is empty");
