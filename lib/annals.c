@@ -26,7 +26,7 @@ struct walk {
 	size_t nstates, cap_states;
 	struct casg_annal_value **values;
 	size_t nvalues, cap_values;
-	uint64_t nversions;
+	struct casg_annals_stats stats;
 };
 
 /* ---- what the record is in one version ---------------------------------- */
@@ -102,6 +102,8 @@ static int find_record(struct walk *w, const struct casg_oid *root, size_t *valu
 	rc = t ? casg_lookup_key(t, w->q->key, w->q->klen, add_record, &f, err) : CASG_ECORRUPT;
 	if (!rc)
 		rc = casg_lookup_accession(t, w->q->key, w->q->klen, add_record, &f, err);
+	w->stats.nlookups++;
+	w->stats.nnodes += t ? casg_treer_nodes_read(t) : 0;
 	casg_treer_free(t);
 	if (rc <= 0) {
 		release_value(f.value);
@@ -235,7 +237,7 @@ static int news(struct walk *w, const struct casg_step *s, struct state *st,
 
 	casg_version_init(&v);
 	if (s->version) {
-		w->nversions++;
+		w->stats.nversions++;
 		a.version = &v;
 		rc = casg_refs_blob(w->refs, s->version, CASG_VERSION_MAX_BYTES, &text, err);
 		if (!rc)
@@ -289,7 +291,7 @@ static int on_step(void *ctx, const struct casg_step *s, struct casg_err *err)
 
 int casg_annals(struct casg_refs *refs, struct casg_store *store, struct casg_coder *coder,
 		const struct casg_annals_query *q, casg_annal_fn *fn, void *ctx,
-		uint64_t *versions_out, struct casg_err *err)
+		struct casg_annals_stats *stats_out, struct casg_err *err)
 {
 	struct walk w = { .refs = refs, .store = store, .coder = coder, .q = q, .fn = fn,
 			  .ctx = ctx, .nvalues = 1 };
@@ -302,7 +304,6 @@ int casg_annals(struct casg_refs *refs, struct casg_store *store, struct casg_co
 		release_value(w.values[i]);
 	free(w.values);
 	free(w.states);
-	if (versions_out)
-		*versions_out = w.nversions;
+	*stats_out = w.stats;
 	return rc;
 }

@@ -67,12 +67,16 @@ typedef int casg_annal_fn(void *ctx, const struct casg_annal *a, struct casg_err
 /* Append the words for 'fate', joined by commas: "sequence,taxon". */
 void casg_fate_format(struct casg_buf *out, unsigned int fate);
 
-/*
- * 'store' and 'coder' are used only when a key is given.  *versions_out (may
- * be NULL) is the number of new versions met.
- */
+/* What a walk has cost. */
+struct casg_annals_stats {
+	uint64_t nversions;    /* new versions met */
+	uint64_t nlookups;     /* in how many the record was looked up, */
+	uint64_t nnodes;       /* and the tree nodes read for it */
+};
+
+/* 'store' and 'coder' are used only when a key is given. */
 int casg_annals(struct casg_refs *refs, struct casg_store *store, struct casg_coder *coder,
 		const struct casg_annals_query *q, casg_annal_fn *fn, void *ctx,
-		uint64_t *versions_out, struct casg_err *err);
+		struct casg_annals_stats *stats_out, struct casg_err *err);
 
 #endif

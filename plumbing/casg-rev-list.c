@@ -6,6 +6,7 @@
 #include "array.h"
 #include "buf.h"
 #include "cli.h"
+#include "clitrace.h"
 #include "cliwork.h"
 #include "stream.h"
 
@@ -103,7 +104,7 @@ static int run(int argc, char **argv)
 	struct list list = { 0 };
 	struct casg_refs *refs;
 	struct casg_work w;
-	uint64_t nversions;
+	struct casg_annals_stats stats;
 
 	if (patch && argc < 2)
 		casg_usage_die("-p needs a KEY");
@@ -117,10 +118,13 @@ static int run(int argc, char **argv)
 	q.database = casg_buf_cstr(&database);
 	q.key = argc > 1 ? argv[1] : NULL;
 	q.klen = argc > 1 ? strlen(argv[1]) : 0;
-	if (casg_annals(refs, w.store, casg_work_coder(&w), &q, add_line, &list, &nversions,
+	if (casg_annals(refs, w.store, casg_work_coder(&w), &q, add_line, &list, &stats,
 			&err))
 		casg_die_err(&err);
-	if (!nversions)
+	casg_trace_count("versions", stats.nversions);
+	casg_trace_count("lookups", stats.nlookups);
+	casg_trace_count("nodes", stats.nnodes);
+	if (!stats.nversions)
 		casg_die("there is no database '%s' in the history of %s%s%s", q.database,
 			 all ? "any ref" : "'", all ? "" : q.rev, all ? "" : "'");
 	for (size_t i = 0; i < list.n; i++) {

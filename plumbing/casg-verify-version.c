@@ -7,6 +7,7 @@
 #include "buf.h"
 #include "chain.h"
 #include "cli.h"
+#include "clitrace.h"
 #include "cliwork.h"
 #include "exporter.h"
 #include "oidmap.h"
@@ -133,6 +134,14 @@ static void check_chain(struct verifier *v, const char *spec, int64_t a, int64_t
 	casg_refs_free(refs);
 }
 
+/* One nth of the memory there is, but no more MiB than that. */
+static uint64_t share(const struct verifier *v, unsigned int nth, unsigned int most)
+{
+	uint64_t n = v->w.settings.memory / nth, max = (uint64_t)most << 20;
+
+	return n < max ? n : max;
+}
+
 /* ---- content ------------------------------------------------------------- */
 
 struct digest {
@@ -164,7 +173,7 @@ static int check_text(struct verifier *v, const struct casg_version *ver,
 		return casg_err_nomem(err);
 	casg_hasher_init(d.hasher);
 	x = casg_exporter_new(v->w.store, v->w.pool, v->w.coders, casg_records_facts(rs),
-			      (uint64_t)16 << 20, hash_text, &d, err);
+			      share(v, 16, 16), hash_text, &d, err);
 	rc = x ? casg_exporter_add_all(x, rs, &v->nrecords, err) : CASG_ENOMEM;
 	if (!rc)
 		rc = casg_exporter_finish(x, err);
@@ -193,7 +202,7 @@ static int check_layout(struct verifier *v, const struct casg_version *ver,
 	if (roots_only && casg_oidmap_get(&v->layouts, &key, NULL))
 		return 0;
 	rs = casg_records_open(v->w.store, casg_work_coder(&v->w), v->w.pool,
-			       v->w.repo.tmp_dir, &roots, (uint64_t)32 << 20, err);
+			       v->w.repo.tmp_dir, &roots, share(v, 8, 32), err);
 	if (!rs)
 		return err->code;
 	if (!roots_only) {
@@ -244,6 +253,8 @@ static void check_content(struct verifier *v, const struct casg_chain *c)
 		on_fault(v, err.code, err.msg);
 	}
 	free(done);
+	casg_trace_count("nodes", casg_treecheck_nodes(v->trees));
+	casg_trace_count("records", casg_treecheck_records(v->trees));
 	casg_treecheck_free(v->trees);
 }
 

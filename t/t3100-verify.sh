@@ -133,6 +133,29 @@ test_expect_success 'several databases; a long sequence, a long description, rep
 	)
 '
 
+# counted NAME: what the last run counted, by its trace.
+counted () {
+	sed -n "s/.*${TAB}count${TAB}.*${TAB}$1 \([0-9]*\)\$/\1/p" trace
+}
+
+test_expect_success 'what versions share is looked at once' '
+	casg init -q shared && (
+		cd shared &&
+		casg-gen --seed 5 --records 10000 --length 20 >db.fa &&
+		for i in 1 2 3 4; do
+			echo ">new$i" >>db.fa && echo ACGT >>db.fa &&
+			casg import -q db.fa || return 1
+		done &&
+		CASG_TRACE_PERF=$PWD/trace casg-verify-version --roots HEAD~3:db >lines &&
+		test "$(counted records)" = 10001 && counted nodes >first &&
+		rm -f trace &&
+		CASG_TRACE_PERF=$PWD/trace casg-verify-version --roots >lines &&
+		test_line_count = 4 lines &&
+		test "$(counted records)" -lt 13000 &&
+		test "$(counted nodes)" -lt $(($(cat first) + 20))
+	)
+'
+
 # ---- the chain
 
 test_expect_success 'another VERSION under the old trailer' '

@@ -124,6 +124,23 @@ test_expect_success 'a tree of several levels' '
 	test_cmp expect what
 '
 
+# counted NAME: what the last run counted, by its trace.
+counted () {
+	sed -n "s/.*${TAB}count${TAB}.*${TAB}$1 \([0-9]*\)\$/\1/p" trace
+}
+
+test_expect_success 'a few nodes for each version, none where the records are the same' '
+	casg import -q --database big --release again big2.fa &&
+	casg import -q --database big --release "and again" big2.fa &&
+	rm -f trace &&
+	CASG_TRACE_PERF=$PWD/trace casg-rev-list big "$key" >lines &&
+	test_line_count = 2 lines &&
+	test "$(counted versions)" = 4 &&
+	test "$(counted lookups)" = 2 &&
+	test "$(counted nodes)" -gt 2 &&
+	test "$(counted nodes)" -le 10
+'
+
 # ---- merges
 
 test_expect_success 'setup: two branches, and a merge that takes from both' '
