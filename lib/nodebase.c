@@ -84,14 +84,13 @@ static int begins_after(const struct casg_node *n, const char *key, size_t klen,
 
 static int ends_before(const struct casg_node *n, const char *key, size_t klen, uint32_t occ)
 {
-	const struct casg_child *c = n->children + n->count - 1;
-	const struct casg_entry *e = n->entries + n->count - 1;
+	const struct casg_child *c = n->level && n->count ? &n->children[n->count - 1] : NULL;
+	const struct casg_entry *e = !n->level && n->count ? &n->entries[n->count - 1] : NULL;
 
 	if (!n->count)
 		return 1;
-	return n->level ? casg_key_cmp(c->last, c->last_len, c->last_occurrence, key, klen,
-				       occ) < 0
-			: casg_key_cmp(e->key, e->klen, e->occurrence, key, klen, occ) < 0;
+	return c ? casg_key_cmp(c->last, c->last_len, c->last_occurrence, key, klen, occ) < 0
+		 : casg_key_cmp(e->key, e->klen, e->occurrence, key, klen, occ) < 0;
 }
 
 int casg_nodebase_find(struct casg_nodebase *b, int level,

@@ -434,7 +434,7 @@ static int packed_ref(const struct casg_repo *repo, struct packed *packed,
 	}
 	if (packed->loaded < 0)
 		return -1;
-	p = (const char *)packed->text.data;
+	p = casg_buf_cstr(&packed->text);
 	end = p + packed->text.len;
 	while (p < end) {
 		const char *eol = memchr(p, '\n', (size_t)(end - p)), *sp;

@@ -57,20 +57,23 @@ static uint64_t records_below(const struct casg_node *n)
 static int check_child(const struct casg_node *n, const struct casg_child *c, int level,
 		       struct casg_err *err)
 {
-	const struct casg_entry *a = n->entries, *b = n->entries + n->count - 1;
-	const struct casg_child *p = n->children, *q = n->children + n->count - 1;
 	int ok = n->level == level && n->count && records_below(n) == c->count;
 
-	if (ok && !n->level)
+	if (ok && !n->level) {
+		const struct casg_entry *a = n->entries, *b = &n->entries[n->count - 1];
+
 		ok = !casg_key_cmp(a->key, a->klen, a->occurrence, c->first, c->first_len,
 				   c->first_occurrence) &&
 		     !casg_key_cmp(b->key, b->klen, b->occurrence, c->last, c->last_len,
 				   c->last_occurrence);
-	else if (ok)
+	} else if (ok) {
+		const struct casg_child *p = n->children, *q = &n->children[n->count - 1];
+
 		ok = !casg_key_cmp(p->first, p->first_len, p->first_occurrence, c->first,
 				   c->first_len, c->first_occurrence) &&
 		     !casg_key_cmp(q->last, q->last_len, q->last_occurrence, c->last,
 				   c->last_len, c->last_occurrence);
+	}
 	return ok ? 0 : corrupt(err, "it is not what its parent says", &c->id);
 }
 
