@@ -29,24 +29,24 @@ list () {
 	fi
 	git --no-pager branch --list ${opt_all:+--all} ${opt_remotes:+--remotes} \
 		--format='%(HEAD) %(refname:short) %(objectname) %(objectname:short)' \
-		-- "$@" >"$tmp" || return
+		-- "$@" >"$tmp/list" || return
 	# a detached HEAD has a description for a name: the commit is the last but one
 	while IFS= read -r line; do
 		short=${line##* } line=${line% *}
 		commit=${line##* } line=${line% *}
 		printf '%s %s\n' "$line" "$short" &&
 		list_versions "$commit" || return
-	done <"$tmp"
+	done <"$tmp/list"
 }
 
 # The databases of a commit: name, label, time, abbreviated id.
 list_versions () {
-	casg-read-version --list "$1" >"$tmp.versions" || return
+	casg-read-version --list "$1" >"$tmp/versions" || return
 	while read -r id db; do
 		release=$(casg-read-version --field=release -- "$1:$db" 2>/dev/null) || release=-
 		time=$(casg-read-version --field=sequence-time -- "$1:$db") || return
 		printf '      %s %s %s %s\n' "$db" "$release" "$time" "$(printf %.12s "$id")" || return
-	done <"$tmp.versions"
+	done <"$tmp/versions"
 }
 
 casg_options 0 - "$@"
@@ -68,11 +68,7 @@ elif test -n "$opt_move"; then
 	test $# = 1 || test $# = 2 || usage_die "one name or two"
 	git branch -m ${opt_force:+--force} -- "$@"
 elif test $# = 0 || test -n "$opt_list$opt_verbose$opt_all$opt_remotes"; then
-	tmp=$CASG_PATH/tmp/branch-$$
-	trap 'rm -f "$tmp" "$tmp.versions"' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
-	trap 'exit 129' HUP
+	casg_scratch branch
 	list "$@"
 else
 	test $# -le 2 || usage_die "too many arguments at '$3'"

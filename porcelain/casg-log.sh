@@ -136,11 +136,7 @@ show_change () {
 
 log_record () {
 	test -z "$opt_graph" || usage_die "--graph does not go with a KEY"
-	tmp=$(mktemp -d "$CASG_PATH/tmp/log-XXXXXX") || exit 128
-	trap 'rm -rf "$tmp"' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
-	trap 'exit 129' HUP
+	casg_scratch log
 	casg-rev-list -p ${opt_all:+--all} ${opt_first_parent:+--first-parent} \
 		-- "${1-}" "$key" >"$tmp/changes" || exit
 	# shellcheck disable=SC2046 # a word each

@@ -70,3 +70,15 @@ casg_find_sign () {
 	*) casg_sign=-S ;;
 	esac
 }
+
+# casg_scratch NAME: set $tmp to a folder of our own, which goes away with the
+# script.  Not in the repository: who only reads may do so where it cannot be
+# written to.  Sets traps.
+casg_scratch () {
+	tmp=
+	trap 'test -z "$tmp" || rm -rf "$tmp"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	trap 'exit 129' HUP
+	tmp=$(mktemp -d "${TMPDIR:-/tmp}/casg-$1-XXXXXX") || exit 128
+}

@@ -40,11 +40,7 @@ commit=$(git rev-parse --verify --quiet "$rev^{commit}") || {
 	die "there is no database and no revision '$rev'"
 }
 
-tmp=$(mktemp -d "$CASG_PATH/tmp/show-XXXXXX") || exit 128
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap 'exit 129' HUP
+casg_scratch show
 
 # The databases to be shown, one a line.
 list_databases () {

@@ -62,11 +62,7 @@ make_tag () {
 	test "$opt_sign" != 0 || test -z "$opt_local_user" || usage_die "-u and --no-sign exclude each other"
 	commit=$(git rev-parse --verify --quiet "$rev^{commit}") ||
 		die "'$rev' does not name a commit"
-	tmp=$(mktemp -d "$CASG_PATH/tmp/tag-XXXXXX") || exit 128
-	trap 'rm -rf "$tmp"' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
-	trap 'exit 129' HUP
+	casg_scratch tag
 	casg_identity
 	read_message
 	add_trailers

@@ -302,11 +302,7 @@ conclude () {
 casg_options 0 1 "$@"
 eval "$casg_set"
 casg_repo
-tmp=$(mktemp -d "$CASG_PATH/tmp/verify-XXXXXX") || exit 128
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap 'exit 129' HUP
+casg_scratch verify
 
 find_databases "$@"
 git replace --list >"$tmp/replaced" || exit 128

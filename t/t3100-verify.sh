@@ -244,7 +244,7 @@ test_expect_success 'other content in the file of a Git object' '
 	} &&
 	old=$(file_of $(git rev-parse HEAD:db/VERSION)) &&
 	new=$(file_of $(git hash-object -w v)) &&
-	test_path_is_file $old && cp $old saved &&
+	test_path_is_file $old && cp -f $old saved &&
 	test_when_finished "cp -f saved $old" &&
 	rm -f .git/casg/index/versions -r &&
 	cp -f $new $old &&
@@ -254,13 +254,36 @@ test_expect_success 'other content in the file of a Git object' '
 test_expect_success 'a shallow clone cannot tell' '
 	restore &&
 	git clone -q --depth 2 "file://$PWD" shallow &&
-	mkdir -p shallow/.git/casg/tmp && cp -R .git/casg/packs shallow/.git/casg/ &&
+	mkdir -p shallow/.git/casg && cp -R .git/casg/packs shallow/.git/casg/ &&
 	(
 		cd shallow &&
 		test_expect_code 128 casg verify 2>err &&
 		test_grep "in no commit of the history, which is shallow" err &&
 		casg verify --from 2004-01-01
 	)
+'
+
+test_expect_success 'elsewhere: CASG_DIR, a subfolder, a linked work tree, a bare repository' '
+	restore &&
+	echo "db: 4 versions verified, unsigned" >expect &&
+	(cd / && CASG_DIR="$TRASH_DIRECTORY" casg verify db) >out && test_cmp expect out &&
+	mkdir -p sub && (cd sub && casg verify) >out && test_cmp expect out &&
+	git worktree add -q linked good~1 && (cd linked && casg verify) >out &&
+	test_grep "^db: 3 versions verified" out &&
+	(cd linked && casg tag -m x from-there && casg show --oneline db && casg branch -v) >out &&
+	test_grep "^database db, version" out &&
+	git worktree remove --force linked && git tag -d from-there &&
+	git clone -q --bare . bare && mkdir -p bare/casg && cp -R .git/casg/packs bare/casg/ &&
+	casg -C bare verify good >out && test_cmp expect out
+'
+
+test_expect_success NOTROOT 'a repository that cannot be written to' '
+	restore &&
+	cp -R .git locked && chmod -R a-w locked &&
+	test_when_finished "chmod -R u+w locked" &&
+	CASG_DIR=$PWD/locked casg verify &&
+	CASG_DIR=$PWD/locked casg show db &&
+	test_expect_code 1 env CASG_DIR="$PWD/locked" casg log db -- nope
 '
 
 # ---- the content
@@ -271,7 +294,7 @@ test_expect_success 'a damaged chunk: each version that it is in is named' '
 	restore &&
 	casg-verify-version --content >ids &&
 	pack=$(ls -S $packs/*.pack | head -n 1) &&
-	cp "$pack" saved && chmod u+w "$pack" &&
+	cp -f "$pack" saved && chmod u+w "$pack" &&
 	test_when_finished "cp -f saved \"$pack\"" &&
 	flip_byte "$pack" $(($(wc -c <"$pack") / 3)) &&
 	test_expect_code 1 casg verify >out 2>err &&

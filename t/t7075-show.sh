@@ -90,7 +90,7 @@ test_expect_success 'what is not there' '
 '
 
 test_expect_success 'in a bare repository' '
-	git clone -q --bare . bare && mkdir -p bare/casg/tmp && cp -R .git/casg/packs bare/casg/ &&
+	git clone -q --bare . bare && mkdir -p bare/casg && cp -R .git/casg/packs bare/casg/ &&
 	(cd bare && casg show one) >out &&
 	test_grep "^database one" out
 '
