@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
 SPEC='casg log [GIT-LOG-OPTION...] [[REV:]DATABASE | REV]
-casg log [GIT-LOG-OPTION...] [[REV:]DATABASE] -- KEY
+casg log [GIT-LOG-OPTION...] [[REV:]DATABASE | REV] -- KEY
 --
 n,max-count=N     at most N of them; also -N
 skip=N            leave out the first N
@@ -136,6 +136,16 @@ show_change () {
 
 log_record () {
 	test -z "$opt_graph" || usage_die "--graph does not go with a KEY"
+	case ${1-} in
+	"" | *:*) ;;
+	*)
+		# a database, else a revision with one
+		if ! git cat-file -e "HEAD:$1/VERSION" 2>/dev/null && test -z "$opt_all" &&
+			git rev-parse --verify --quiet "$1^{commit}" >/dev/null; then
+			set -- "$1:"
+		fi
+		;;
+	esac
 	casg_scratch log
 	casg-rev-list -p ${opt_all:+--all} ${opt_first_parent:+--first-parent} \
 		-- "${1-}" "$key" >"$tmp/changes" || exit

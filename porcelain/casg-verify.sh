@@ -180,16 +180,30 @@ check_signature () {
 	esac
 }
 
+# Those of the commits that are signed, and "COMMIT DATABASE ID" for what their
+# trailers say, all at once.
+read_commits () {
+	cut -f 1 "$tmp/chain" >"$tmp/commits"
+	git rev-list --no-walk=unsorted --stdin --header <"$tmp/commits" |
+		LC_ALL=C tr '\0\n' '\n\001' | LC_ALL=C awk '{
+			end = index($0, "\001\001")
+			if (substr($0, 1, end ? end : length($0)) ~ /\001gpgsig/)
+				print substr($0, 1, index($0, "\001") - 1)
+		}' >"$tmp/gpgsig" &&
+	git log --no-walk=unsorted --stdin <"$tmp/commits" \
+		--format='commit %H%n%(trailers:key=Casg-Version,valueonly)' |
+		awk '$1 == "commit" && NF == 2 { commit = $2; next } NF { print commit, $0 }' \
+		>"$tmp/said" || exit 128
+}
+
 check_commits () {
+	read_commits
 	while read -r commit id _; do
 		check_replaced "$commit"
+		grep -F -x "$commit" "$tmp/gpgsig" >/dev/null || continue
 		# a trailer that is not there binds nothing
-		if git log -1 --format='%(trailers:key=Casg-Version,valueonly)' "$commit" |
-			grep -F -x "$db $id" >/dev/null; then
-			check_signature commit "$commit" "$id"
-		else
-			check_signature commit "$commit" -
-		fi
+		grep -F -x "$commit $db $id" "$tmp/said" >/dev/null || id=-
+		check_signature commit "$commit" "$id"
 	done <"$tmp/chain"
 }
 

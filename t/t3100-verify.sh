@@ -251,6 +251,25 @@ test_expect_success 'other content in the file of a Git object' '
 	verify_no ""
 '
 
+test_expect_success 'another commit in the file of a commit' '
+	restore &&
+	git cat-file blob HEAD~1:db/VERSION | sed "s/^release r3/release rX/" >v &&
+	forge HEAD~1 v &&
+	old=$(file_of $(git rev-parse HEAD~1)) &&
+	cp -f $old saved &&
+	test_when_finished "cp -f saved $old" &&
+	cp -f $(file_of $forged) $old &&
+	test_expect_code 1 casg-verify-version db 2>err &&
+	test_grep "hash mismatch" err
+'
+
+test_expect_success 'lines that end in NUL' '
+	restore &&
+	casg-verify-version --chain >lines &&
+	casg-verify-version --chain -z | tr "\0\n" "\n\0" >out &&
+	test_cmp lines out
+'
+
 test_expect_success 'a shallow clone cannot tell' '
 	restore &&
 	git clone -q --depth 2 "file://$PWD" shallow &&

@@ -209,6 +209,14 @@ test_expect_success 'casg log --oneline' '
 	test_cmp expect actual
 '
 
+test_expect_success 'from a revision that holds one database' '
+	git tag then $(git log --format=%H --grep "release 02") &&
+	casg log --oneline then -- b >out &&
+	casg log --oneline then:one -- b >expect &&
+	test_cmp expect out &&
+	test_line_count = 2 out
+'
+
 test_expect_success 'options of git log' '
 	count () {
 		casg log --oneline "$@" one -- P1 >out && wc -l <out
