@@ -46,6 +46,21 @@ int casg_orderdelta_decode(struct casg_orderdelta *d, const uint8_t *p, size_t n
 
 /* ---- whole orders ------------------------------------------------------ */
 
+/* Does each rank below count come once?  A delta of anything else would not come back. */
+static int check_once(const uint32_t *r, uint32_t count, struct casg_err *err)
+{
+	uint8_t *seen = calloc((size_t)count / 8 + 1, 1);
+	int rc = seen ? 0 : casg_err_nomem(err);
+
+	for (uint32_t i = 0; i < count && !rc; i++) {
+		if (seen[r[i] >> 3] >> (r[i] & 7) & 1)
+			rc = corrupt(err, "a rank comes twice");
+		seen[r[i] >> 3] |= (uint8_t)(1 << (r[i] & 7));
+	}
+	free(seen);
+	return rc;
+}
+
 /* The ranks in file order; the caller frees. */
 static int parse(const uint8_t *p, size_t n, uint32_t **ranks_out, uint32_t *count_out,
 		 struct casg_err *err)
@@ -53,6 +68,7 @@ static int parse(const uint8_t *p, size_t n, uint32_t **ranks_out, uint32_t *cou
 	const uint8_t *end = p + n;
 	uint64_t count, v, last = UINT64_MAX;
 	uint32_t *r;
+	int rc;
 
 	if (n < HEAD_NBYTES || memcmp(p, CASG_ORDER_HEAD, HEAD_NBYTES))
 		return corrupt(err, "it does not begin as one");
@@ -72,9 +88,10 @@ static int parse(const uint8_t *p, size_t n, uint32_t **ranks_out, uint32_t *cou
 		}
 		r[i] = (uint32_t)last;
 	}
-	if (p != end) {
+	rc = p == end ? check_once(r, (uint32_t)count, err) : corrupt(err, "bytes are left over");
+	if (rc) {
 		free(r);
-		return corrupt(err, "bytes are left over");
+		return rc;
 	}
 	*ranks_out = r;
 	*count_out = (uint32_t)count;
@@ -128,8 +145,9 @@ static int keep(uint32_t *base, uint32_t nbase, uint32_t ntarget,
 			base[n++] = map[base[i]];
 	free(map);
 	*n_out = n;
-	/* a base in which a rank comes twice */
-	return n == nbase - gone->n ? 0 : corrupt(err, "it is no order");
+	/* ranks of a tree that has more records than the order that goes with it */
+	return n == nbase - gone->n && (!come->n || come->v[come->n - 1] < ntarget) ? 0 :
+	       corrupt(err, "its ranks are out of range");
 }
 
 static void put_ranks(const struct casg_ranks *r, struct casg_buf *out)
