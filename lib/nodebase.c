@@ -98,6 +98,7 @@ int casg_nodebase_find(struct casg_nodebase *b, int level,
 		       const char *last, size_t last_len, uint32_t last_occurrence,
 		       struct casg_bases *out, struct casg_err *err)
 {
+	uint32_t weight = 1;
 	int rc;
 
 	release_held(b);
@@ -118,7 +119,9 @@ int casg_nodebase_find(struct casg_nodebase *b, int level,
 			if (i == CASG_NODELINK_BASES)
 				return 0;
 			b->held[b->nheld++] = casg_treer_hold(b->t);
-			if (b->held[i]->depth >= b->depth)
+			weight += b->held[i]->weight;
+			if (b->depth && (b->held[i]->depth >= b->depth ||
+					 weight > CASG_NODES_WEIGHT))
 				return 0;
 			rc = find_locs(b, i, err);
 			if (rc)

@@ -17,7 +17,9 @@ struct casg_nodebase;
 
 /*
  * The tree 'root' of 'store'.  No chain becomes longer than 'depth', at most
- * CASG_NODELINK_DEPTH.
+ * CASG_NODELINK_DEPTH, and none takes more than CASG_NODES_WEIGHT to read, as
+ * the bases are stored there.  0: they will be stored in another way, and it
+ * is for the caller to look at that.
  */
 struct casg_nodebase *casg_nodebase_new(struct casg_store *store, struct casg_coder *coder,
 					const struct casg_oid *root, int depth,

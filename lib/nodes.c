@@ -265,6 +265,9 @@ static int decode_linked(struct casg_nodes *n, struct casg_tnode *t, uint64_t re
 		nodes[nbases++] = &bases[i]->node;
 		if (bases[i]->depth >= t->depth)
 			t->depth = bases[i]->depth + 1;
+		t->weight += bases[i]->weight;
+		if (t->weight > CASG_NODES_BUDGET)
+			t->weight = CASG_NODES_BUDGET;
 	}
 	if (!rc && t->depth > CASG_NODELINK_DEPTH)
 		rc = casg_err_set(err, CASG_ECORRUPT, "a chain of tree nodes is too long");
@@ -297,6 +300,7 @@ static int load(struct casg_nodes *n, const struct casg_loc *loc, int depth,
 		return casg_err_nomem(err);
 	t->loc = *loc;
 	t->depth = 0;
+	t->weight = 1;
 	rc = n->src.get(n->src.ctx, loc->pack, loc->chunk, &t->ch, err);
 	if (!rc)
 		rc = n->src.refbase(n->src.ctx, loc->pack, loc->chunk, &refbase, err);

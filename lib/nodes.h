@@ -22,6 +22,8 @@
 #include "store.h"
 
 #define CASG_NODES_BUDGET 4096
+/* What writers keep to: the most nodes that reading one may take, none kept. */
+#define CASG_NODES_WEIGHT (CASG_NODES_BUDGET / 2)
 
 struct casg_nodes;
 
@@ -48,6 +50,7 @@ struct casg_tnode {
 	struct casg_node node;
 	struct casg_loc loc;
 	int depth;    /* the longest chain of bases below it; 0: not linked */
+	uint32_t weight; /* nodes to decode, each as often as one rests on it; 1: not linked */
 	/* private */
 	const struct casg_chunk *ch;
 	int users;

@@ -274,6 +274,8 @@ void casg_nodew_release(struct casg_nodew *w)
 {
 	casg_noderefs_release(&w->refs);
 	casg_nodebatch_release(&w->batch);
+	casg_nodes_free(w->written);
+	free(w->chains);
 }
 
 int casg_nodew_find_sequence(struct casg_store *store, struct casg_coder *coder,
@@ -360,6 +362,58 @@ static int name_bases(struct casg_nodew *w, struct casg_bases *bases, struct cas
 	return 0;
 }
 
+/* The chain below a base, by the way it is stored here. */
+static int base_chain(struct casg_nodew *w, const struct casg_nodelink_base *b,
+		      struct casg_nodechain *out, struct casg_err *err)
+{
+	const struct casg_tnode *t;
+	int rc;
+
+	if (b->name.number != CASG_NO_NUMBER) {
+		*out = w->chains[b->name.number];
+		return 0;
+	}
+	if (!w->written)
+		w->written = casg_nodes_new(w->store, w->coder);
+	if (!w->written)
+		return casg_err_nomem(err);
+	rc = casg_nodes_get(w->written, &b->name.id, &t, err);
+	if (!rc)
+		*out = (struct casg_nodechain){ (uint16_t)t->depth, (uint16_t)t->weight };
+	casg_nodes_put(w->written, t);
+	return rc;
+}
+
+/*
+ * A tree that is written anew shares nodes with others that were: how long the
+ * chain of a node has become is not known from what version it is of.
+ */
+static int bound_chain(struct casg_nodew *w, struct casg_bases *bases, struct casg_err *err)
+{
+	struct casg_nodechain self = { 0, 1 }, c = { 0, 1 };
+	uint32_t number = next_number(w);
+	int rc = 0;
+
+	if (!w->base_apart)
+		return 0;
+	for (int i = 0; i < bases->n && !rc; i++) {
+		rc = base_chain(w, &bases->b[i], &c, err);
+		if (rc)
+			return rc;
+		self.weight = (uint16_t)(self.weight + c.weight);
+		if (c.depth >= self.depth)
+			self.depth = (uint16_t)(c.depth + 1);
+		if (self.depth > CASG_NODELINK_DEPTH || self.weight > CASG_NODES_WEIGHT) {
+			bases->n = 0;
+			self = (struct casg_nodechain){ 0, 1 };
+		}
+	}
+	if (CASG_GROW(w->chains, (size_t)number + 1, w->cap_chains))
+		return casg_err_nomem(err);
+	w->chains[number] = self;
+	return 0;
+}
+
 static int find_bases(struct casg_nodew *w, int level, const struct casg_child *range,
 		      struct casg_bases *out, struct casg_err *err)
 {
@@ -377,7 +431,8 @@ static int find_bases(struct casg_nodew *w, int level, const struct casg_child *
 		w->base = NULL;
 		out->n = 0;
 	}
-	return name_bases(w, out, err);
+	rc = name_bases(w, out, err);
+	return rc ? rc : bound_chain(w, out, err);
 }
 
 /* Entries first to last of a leaf, as its parent has them. */
@@ -404,6 +459,8 @@ static int put_leaf(struct casg_nodew *w, const struct casg_oid *id, struct casg
 	if (count) {
 		range = leaf_range(e, count);
 		rc = find_bases(w, 0, &range, &bases, err);
+	} else {
+		rc = bound_chain(w, &bases, err);
 	}
 	if (!rc && bases.n)
 		casg_leaf_link_needs(e, like, count, bases.b, bases.n, need);

@@ -18,6 +18,7 @@
 #include "err.h"
 #include "node.h"
 #include "nodebase.h"
+#include "nodes.h"
 #include "packw.h"
 #include "store.h"
 
@@ -93,6 +94,11 @@ void casg_nodebatch_release(struct casg_nodebatch *b);
 
 /* ---- one node after the other ------------------------------------------ */
 
+/* How a node is stored: as in casg_tnode (nodes.h). */
+struct casg_nodechain {
+	uint16_t depth, weight;
+};
+
 struct casg_nodew {
 	struct casg_store *store;
 	struct casg_packw *packw;
@@ -100,6 +106,11 @@ struct casg_nodew {
 	int zlevel;
 	struct casg_nodebase *base;  /* where to look for bases; the caller's; or NULL */
 	struct casg_err base_err;    /* base became NULL since that tree cannot be read */
+	int base_apart;              /* its tree is of another store: here its nodes have
+					other bases, if any */
+	struct casg_nodes *written;  /* base_apart: the nodes of packs that are finished */
+	struct casg_nodechain *chains; /* and of the pack under way, by number */
+	size_t cap_chains;
 	struct casg_noderefs refs;
 	struct casg_nodebatch batch;
 	uint64_t nnodes;       /* given */

@@ -542,7 +542,7 @@ static int write_trees(struct repack *p, struct casg_err *err)
 			depth[i] = depth[v->after] + 1;
 			p->nodew.base = casg_nodebase_new(r->from, p->coder,
 							  &r->versions[v->after].roots.records,
-							  INT32_MAX, err);
+							  0, err);
 			if (!p->nodew.base)
 				rc = err ? err->code : CASG_ENOMEM;
 		}
@@ -598,6 +598,7 @@ int casg_repack(const struct casg_repack *r, struct casg_packer_stats *out,
 	p->nodes = casg_nodes_new(r->from, p->coder);
 	p->places = calloc((size_t)p->npacks + 1, sizeof(*p->places));
 	casg_nodew_init(&p->nodew, r->to, r->packw, p->coder, r->packer.level);
+	p->nodew.base_apart = 1;
 	if (!p->nodes || !p->places)
 		rc = casg_err_nomem(err);
 	if (!rc)
