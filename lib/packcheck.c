@@ -43,7 +43,7 @@ struct worker {
 
 struct by_id {
 	struct casg_oid id;
-	uint32_t chunk;
+	uint32_t chunk; /* or the number of a node */
 };
 
 struct check {
@@ -53,6 +53,14 @@ struct check {
 	int nworkers;
 	struct by_id *by_id; /* the good chunks of objects, sorted */
 	uint32_t nby_id;
+	/*
+	 * Nodes of a pack that was made of several may rest on others of the
+	 * same pack by id, and these come to be known in rounds.
+	 */
+	uint8_t *known;          /* of each node of this pack: is its id? */
+	struct by_id *node_ids;  /* those known before this round, sorted */
+	uint32_t nnode_ids;
+	int tentative;           /* what cannot be had may be, the next round */
 	/* the window under way */
 	const uint32_t *tasks;
 	int (*fn)(struct check *k, struct worker *wk, uint32_t chunk, struct casg_err *err);
@@ -118,10 +126,14 @@ static void task(void *ctx, size_t i, int worker)
 	uint32_t chunk = k->tasks[i];
 	struct casg_err err = CASG_ERR_INIT;
 
-	if (k->fn(k, &k->workers[worker], chunk, &err))
-		casg_packwalk_note(k->w, chunk, &err);
-	else
+	if (k->fn(k, &k->workers[worker], chunk, &err)) {
+		if (k->tentative && err.code == CASG_EABSENT)
+			k->w->chunks[chunk].state = CASG_WALK_UNCHECKED;
+		else
+			casg_packwalk_note(k->w, chunk, &err);
+	} else {
 		k->w->chunks[chunk].state = CASG_WALK_GOOD;
+	}
 }
 
 /* Run fn on these chunks, as many at a time as the window allows. */
@@ -324,21 +336,26 @@ static int collect_by_id(struct check *k, struct casg_err *err)
 	return 0;
 }
 
-/* The first good chunk of this pack with the id; NO_CHUNK when there is none. */
-static uint32_t find_here(const struct check *k, const struct casg_oid *id)
+/* The first with the id in v[n]; NO_CHUNK when there is none. */
+static uint32_t find_by_id(const struct by_id *v, uint32_t n, const struct casg_oid *id)
 {
-	uint32_t lo = 0, hi = k->nby_id;
+	uint32_t lo = 0, hi = n;
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
-		if (casg_oid_cmp(&k->by_id[mid].id, id) < 0)
+		if (casg_oid_cmp(&v[mid].id, id) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < k->nby_id && casg_oid_eq(&k->by_id[lo].id, id) ?
-	       k->by_id[lo].chunk : NO_CHUNK;
+	return lo < n && casg_oid_eq(&v[lo].id, id) ? v[lo].chunk : NO_CHUNK;
+}
+
+/* The first good chunk of this pack with the id. */
+static uint32_t find_here(const struct check *k, const struct casg_oid *id)
+{
+	return find_by_id(k->by_id, k->nby_id, id);
 }
 
 /* What is wrong with another pack, or not there, is no damage of this one. */
@@ -509,13 +526,22 @@ static int ref_info(struct check *k, struct worker *wk, uint32_t pack, uint64_t 
  * yet, so they are found by number and read from the file.  Others come from
  * the store.
  */
+static uint32_t chunk_of_node(const struct casg_packwalk *w, uint32_t number);
+
 static int find_node(void *ctx, const struct casg_oid *id, uint32_t near,
 		     struct casg_loc *loc_out, struct casg_err *err)
 {
 	struct worker *wk = ctx;
+	uint32_t number = find_by_id(wk->k->node_ids, wk->k->nnode_ids, id);
 	int rc;
 
 	(void)near;
+	if (number != NO_CHUNK) {
+		const struct casg_idx_node *n = &wk->k->w->nodes[number];
+
+		*loc_out = (struct casg_loc){ THIS_PACK, n->chunk, n->member };
+		return 1;
+	}
 	if (!wk->k->opts->store)
 		return 0;
 	rc = casg_store_find_node(wk->k->opts->store, id, loc_out, err);
@@ -581,9 +607,10 @@ static int node_at(void *ctx, uint32_t pack, uint32_t number, struct casg_loc *l
 		*loc_out = (struct casg_loc){ pack, chunk,
 					      number - w->chunks[chunk].first_node };
 	/* ids are asked for in the second pass, when those before are known */
-	if (id_out && w->chunks[chunk].state != CASG_WALK_GOOD)
+	if (id_out && !wk->k->known[number])
 		return casg_err_set(err, CASG_EABSENT,
-				    "what it refers to cannot be had: chunk %u is damaged", chunk);
+				    "what it refers to cannot be had: chunk %u is %s", chunk,
+				    w->chunks[chunk].state == CASG_WALK_DAMAGED ? "damaged" : "not settled");
 	if (id_out)
 		*id_out = w->nodes[number].id;
 	return 0;
@@ -700,6 +727,7 @@ static int check_level(struct check *k, struct worker *wk, uint32_t chunk,
 		       const struct casg_chunk *ch, int leaves, struct casg_err *err)
 {
 	struct casg_idx_node *out = k->w->nodes + k->w->chunks[chunk].first_node;
+	uint8_t *known = k->known + k->w->chunks[chunk].first_node;
 	int rc = 0;
 
 	for (uint32_t i = 0; !rc && i < ch->nmembers; i++) {
@@ -708,7 +736,7 @@ static int check_level(struct check *k, struct worker *wk, uint32_t chunk,
 		/* the second byte of the structure is the level */
 		int is_leaf = ch->column[i * CASG_COLUMNS] < 2 || !ch->data[ch->offset[i] + 1];
 
-		if (is_leaf != leaves)
+		if (is_leaf != leaves || known[i])
 			continue;
 		out[i].chunk = chunk;
 		out[i].member = i;
@@ -719,6 +747,8 @@ static int check_level(struct check *k, struct worker *wk, uint32_t chunk,
 		}
 		if (rc)
 			casg_err_prefix(err, "member %u", i);
+		else
+			known[i] = 1;
 	}
 	return rc;
 }
@@ -768,6 +798,64 @@ static int check_interior(struct check *k, struct worker *wk, uint32_t chunk,
 		return rc;
 	rc = check_level(k, wk, chunk, ch, 0, err);
 	put_nodes(wk, ch);
+	return rc;
+}
+
+static size_t pick(const struct casg_packwalk *w, unsigned int kinds, int state, uint32_t *out);
+
+/* Sort the ids of the nodes that are known. */
+static int collect_nodes(struct check *k, struct casg_err *err)
+{
+	uint32_t n = 0;
+
+	if (!k->node_ids)
+		k->node_ids = malloc(((size_t)k->w->nnodes + 1) * sizeof(*k->node_ids));
+	if (!k->node_ids)
+		return casg_err_nomem(err);
+	for (uint32_t i = 0; i < k->w->nnodes; i++)
+		if (k->known[i])
+			k->node_ids[n++] = (struct by_id){ k->w->nodes[i].id, i };
+	qsort(k->node_ids, n, sizeof(*k->node_ids), cmp_by_id);
+	k->nnode_ids = n;
+	return 0;
+}
+
+static uint32_t count_known(const struct check *k)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < k->w->nnodes; i++)
+		n += k->known[i];
+	return n;
+}
+
+/*
+ * Chunks in whose nodes something could not be had are checked again, as long
+ * as more nodes come to be known by it.  'list' holds n of them, and is used.
+ */
+static int check_nodes(struct check *k, uint32_t *list, size_t n,
+		       void (*how)(struct check *k, const uint32_t *chunks, size_t n,
+				   int (*fn)(struct check *, struct worker *, uint32_t,
+					     struct casg_err *)),
+		       int (*fn)(struct check *, struct worker *, uint32_t,
+				 struct casg_err *),
+		       struct casg_err *err)
+{
+	uint32_t before, known = count_known(k);
+	int rc = 0;
+
+	do {
+		before = known;
+		k->tentative = 1;
+		how(k, list, n, fn);
+		k->tentative = 0;
+		known = count_known(k);
+		n = pick(k->w, 1 << CASG_CHUNK_NODE, CASG_WALK_UNCHECKED, list);
+		if (n)
+			rc = collect_nodes(k, err);
+	} while (!rc && n && known > before);
+	if (!rc && n)
+		how(k, list, n, fn);
 	return rc;
 }
 
@@ -1010,7 +1098,8 @@ static int check_full(struct check *k, uint32_t *list, struct casg_err *err)
 
 	w->objects = calloc((size_t)w->nobjects + 1, sizeof(*w->objects));
 	w->nodes = calloc((size_t)w->nnodes + 1, sizeof(*w->nodes));
-	if (!w->objects || !w->nodes)
+	k->known = calloc((size_t)w->nnodes + 1, 1);
+	if (!w->objects || !w->nodes || !k->known)
 		return casg_err_nomem(err);
 	run(k, list, pick(w, OBJECTS, CASG_WALK_UNCHECKED, list), check_objects);
 	rc = collect_by_id(k, err);
@@ -1018,8 +1107,13 @@ static int check_full(struct check *k, uint32_t *list, struct casg_err *err)
 		return rc;
 	casg_packwalk_count(w);
 	check_in_order(k, list, pick(w, REFS, CASG_WALK_UNCHECKED, list), read_refs);
-	run(k, list, pick(w, NODES, CASG_WALK_UNCHECKED, list), check_leaves);
-	check_in_order(k, list, pick(w, NODES, CASG_WALK_GOOD, list), check_interior);
+	rc = check_nodes(k, list, pick(w, NODES, CASG_WALK_UNCHECKED, list), run, check_leaves,
+			 err);
+	if (!rc)
+		rc = check_nodes(k, list, pick(w, NODES, CASG_WALK_GOOD, list), check_in_order,
+				 check_interior, err);
+	if (rc)
+		return rc;
 	run(k, list, pick(w, LISTS, CASG_WALK_GOOD, list), check_wholes);
 	run(k, list, pick(w, ORDERS, CASG_WALK_GOOD, list), check_orders);
 	return 0;
@@ -1039,6 +1133,8 @@ int casg_packwalk_check(struct casg_packwalk *w, const struct casg_packwalk_opts
 	casg_packwalk_count(w);
 	release_workers(&k);
 	free(k.by_id);
+	free(k.known);
+	free(k.node_ids);
 	free(list);
 	return rc;
 }

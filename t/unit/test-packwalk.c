@@ -187,6 +187,15 @@ static void test_good(void)
 	}
 }
 
+static void first_fault(void *ctx, uint32_t chunk, int state, int code, const char *msg)
+{
+	(void)chunk;
+	(void)state;
+	(void)code;
+	if (!*(char *)ctx)
+		snprintf(ctx, CASG_ERR_MAX, "%s", msg);
+}
+
 static void last_fault(void *ctx, uint32_t chunk, int state, int code, const char *msg)
 {
 	(void)chunk;
@@ -206,7 +215,7 @@ static void test_alone(void)
 		is_int(w->ndamaged, 0, "nothing is damaged");
 		if (w->nunsettled) {
 			unsettled++;
-			casg_packwalk_each_fault(w, last_fault, msg);
+			casg_packwalk_each_fault(w, first_fault, msg);
 		} else {
 			settled++;
 		}
