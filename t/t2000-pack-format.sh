@@ -354,6 +354,7 @@ test_expect_success 'count-objects agrees with ls-chunks and with the files' '
 		echo "lists: $(sum lists 3)" &&
 		echo "nodes: $(sum nodes 3)" &&
 		echo "blobs: $(sum blobs 3)" &&
+		echo "orders: $(sum orders 3)" &&
 		echo "refs: $(sum refs 3)" &&
 		echo "size-packs: $(kib $packs/*.pack)" &&
 		echo "size-indexes: $(kib $packs/*.idx)" &&
