@@ -183,7 +183,7 @@ static int write_order(struct casg_mergeview *v, struct casg_err *err)
 	if (!rc)
 		rc = place_all(&o, err);
 	if (!rc)
-		rc = casg_orderw_finish(o.w, v->o->packw, v->o->store, v->coder, v->o->zlevel,
+		rc = casg_orderw_finish(o.w, NULL, v->o->packw, v->o->store, v->coder, v->o->zlevel,
 					&v->merged->roots.order, err);
 	casg_orderw_free(o.w);
 	free(o.add);

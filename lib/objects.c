@@ -5,8 +5,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "orderdelta.h"
 #include "io.h"
+#include "nodelink.h"
+#include "orderdelta.h"
 #include "tmpfile.h"
 #include "varint.h"
 
@@ -75,40 +76,103 @@ int casg_orderw_put(struct casg_orderw *o, uint64_t position, uint64_t rank,
 	return 0;
 }
 
-int casg_orderw_finish(struct casg_orderw *o, struct casg_packw *packw,
+/* The bytes of the object, in turn: 1 more to come in buf, 0 all are there. */
+static int order_bytes(const struct casg_orderw *o, uint64_t *at, uint64_t *last,
+		       struct casg_buf *buf, size_t most)
+{
+	if (!*at) {
+		casg_buf_addstr(buf, order_head);
+		casg_varint_add(buf, o->n);
+	}
+	for (; *at < o->n && buf->len < most; ++*at) {
+		uint64_t r = o->width == 4 ? ((uint32_t *)o->map)[*at]
+					   : ((uint64_t *)o->map)[*at];
+
+		casg_varint_add(buf, casg_zigzag((int64_t)(r - *last - 1)));
+		*last = r;
+	}
+	return *at < o->n;
+}
+
+static int write_whole(struct casg_orderw *o, struct casg_packw *packw,
 		       struct casg_store *store, struct casg_coder *coder, int level,
 		       struct casg_oid *id_out, struct casg_err *err)
 {
 	struct casg_blobw *b = casg_blobw_new(packw, store, coder, level, err);
 	struct casg_buf buf = CASG_BUF_INIT;
-	uint64_t last = UINT64_MAX; /* -1 */
-	int rc = b ? 0 : CASG_ENOMEM;
+	uint64_t at = 0, last = UINT64_MAX; /* -1 */
+	int more = 1, rc = b ? 0 : CASG_ENOMEM;
 
-	casg_buf_addstr(&buf, order_head);
-	casg_varint_add(&buf, o->n);
-	for (uint64_t i = 0; i < o->n && !rc; i++) {
-		uint64_t r = o->width == 4 ? ((uint32_t *)o->map)[i]
-					   : ((uint64_t *)o->map)[i];
-
-		casg_varint_add(&buf, casg_zigzag((int64_t)(r - last - 1)));
-		last = r;
-		if (buf.len >= 65536) {
-			rc = casg_buf_check(&buf, err);
-			if (!rc)
-				rc = casg_blobw_add(b, buf.data, buf.len, err);
-			casg_buf_reset(&buf);
-		}
-	}
-	if (!rc)
+	while (!rc && more) {
+		casg_buf_reset(&buf);
+		more = order_bytes(o, &at, &last, &buf, 65536);
 		rc = casg_buf_check(&buf, err);
-	if (!rc)
-		rc = casg_blobw_add(b, buf.data, buf.len, err);
+		if (!rc)
+			rc = casg_blobw_add(b, buf.data, buf.len, err);
+	}
 	casg_buf_release(&buf);
 	if (rc) {
 		casg_blobw_free(b);
 		return rc;
 	}
 	return casg_blobw_finish(b, id_out, err);
+}
+
+/* 1 when it is there, as differences or since it was before; 0 to be written whole. */
+static int write_delta(struct casg_orderw *o, struct casg_orderbase *base,
+		       struct casg_packw *packw, struct casg_store *store,
+		       struct casg_coder *coder, int level, struct casg_oid *id_out,
+		       struct casg_err *err)
+{
+	struct casg_buf whole = CASG_BUF_INIT, member = CASG_BUF_INIT, out = CASG_BUF_INIT;
+	uint64_t at = 0, last = UINT64_MAX;
+	struct casg_objinfo info = { .nbytes = 0 };
+	struct casg_slice m;
+	struct casg_oid chunk;
+	struct casg_loc loc;
+	int rc;
+
+	order_bytes(o, &at, &last, &whole, SIZE_MAX);
+	rc = casg_buf_check(&whole, err);
+	if (!rc) {
+		casg_hasher_digest(casg_coder_hasher(coder), whole.data, whole.len, &info.id);
+		info.nbytes = whole.len;
+		*id_out = info.id;
+		rc = casg_store_find(store, coder, &info.id, &loc, NULL, err);
+	}
+	if (!rc)
+		rc = casg_orderbase_delta(base, CASG_NODELINK_IMPORT_DEPTH, &info.id, whole.data,
+					  whole.len, &member, err);
+	if (rc > 0 && member.len) {
+		m.p = member.data;
+		m.nbytes = member.len;
+		rc = casg_chunk_encode(coder, CASG_CHUNK_ORDER, 0, level, &m, 1, NULL, &out,
+				       &chunk, err);
+		if (!rc)
+			rc = casg_packw_room(packw, out.len, 1, err);
+		if (!rc)
+			rc = casg_packw_add(packw, out.data, out.len, &chunk, &info, err);
+		rc = rc ? rc : 1;
+	}
+	casg_buf_release(&whole);
+	casg_buf_release(&member);
+	casg_buf_release(&out);
+	return rc;
+}
+
+int casg_orderw_finish(struct casg_orderw *o, struct casg_orderbase *base,
+		       struct casg_packw *packw, struct casg_store *store,
+		       struct casg_coder *coder, int level, struct casg_oid *id_out,
+		       struct casg_err *err)
+{
+	int rc = 0;
+
+	if (base && o->n <= CASG_ORDERDELTA_MAX)
+		rc = write_delta(o, base, packw, store, coder, level, id_out, err);
+	/* a base that cannot be read is no reason not to store this one */
+	if (rc < 0 && rc != CASG_ECORRUPT && rc != CASG_EABSENT)
+		return rc;
+	return rc > 0 ? 0 : write_whole(o, packw, store, coder, level, id_out, err);
 }
 
 void casg_orderw_free(struct casg_orderw *o)

@@ -19,6 +19,7 @@
 
 #include "err.h"
 #include "layout.h"
+#include "orderbase.h"
 #include "packw.h"
 #include "store.h"
 
@@ -34,9 +35,11 @@ struct casg_orderw *casg_orderw_new(uint64_t n, uint64_t max_nbytes, const char 
 				    struct casg_err *err);
 int casg_orderw_put(struct casg_orderw *o, uint64_t position, uint64_t rank,
 		    struct casg_err *err);
-int casg_orderw_finish(struct casg_orderw *o, struct casg_packw *packw,
-		       struct casg_store *store, struct casg_coder *coder, int level,
-		       struct casg_oid *id_out, struct casg_err *err);
+/* 'base' (or NULL): it was given all keys; the order may be stored by it. */
+int casg_orderw_finish(struct casg_orderw *o, struct casg_orderbase *base,
+		       struct casg_packw *packw, struct casg_store *store,
+		       struct casg_coder *coder, int level, struct casg_oid *id_out,
+		       struct casg_err *err);
 void casg_orderw_free(struct casg_orderw *o);
 
 /* ---- order, reading: ranks in file order -------------------------------- */

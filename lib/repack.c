@@ -5,6 +5,7 @@
 #include "array.h"
 #include "nodes.h"
 #include "nodew.h"
+#include "orderbase.h"
 #include "orderdelta.h"
 #include "reach.h"
 #include "treer.h"
@@ -278,77 +279,50 @@ static int write_objects(struct repack *p, struct casg_packer_stats *out,
 
 /* ---- orders ------------------------------------------------------------ */
 
-/* The ranks that one of two sorted trees has and the other has not. */
-static int compare_keys(struct repack *p, const struct casg_oid *base,
-			const struct casg_oid *target, struct casg_ranks *gone,
-			struct casg_ranks *come, struct casg_err *err)
+/* All keys of a version. */
+static int give_keys(struct repack *p, struct casg_orderbase *b, const struct casg_oid *records,
+		     struct casg_err *err)
 {
-	struct casg_treer *a = casg_treer_open(p->r->from, p->coder, base, err);
-	struct casg_treer *b = a ? casg_treer_open(p->r->from, p->coder, target, err) : NULL;
-	struct casg_entry x, y;
+	struct casg_treer *t = casg_treer_open(p->r->from, p->coder, records, err);
+	struct casg_entry e;
 	uint32_t pack;
-	int more_a = b ? casg_treer_next_raw(a, &x, &pack, err) : CASG_ECORRUPT;
-	int more_b = b ? casg_treer_next_raw(b, &y, &pack, err) : CASG_ECORRUPT;
+	int rc = t ? 1 : CASG_ECORRUPT;
 
-	gone->n = come->n = 0;
-	for (uint32_t ra = 0, rb = 0; more_a >= 0 && more_b >= 0 && (more_a || more_b); ) {
-		int cmp = !more_a ? 1 : !more_b ? -1 :
-			  casg_key_cmp(x.key, x.klen, x.occurrence, y.key, y.klen, y.occurrence);
-
-		if (CASG_GROW(gone->v, gone->n + 1, gone->cap) ||
-		    CASG_GROW(come->v, come->n + 1, come->cap)) {
-			more_a = casg_err_nomem(err);
-			break;
-		}
-		if (cmp < 0)
-			gone->v[gone->n++] = ra;
-		else if (cmp > 0)
-			come->v[come->n++] = rb;
-		if (cmp <= 0) {
-			more_a = casg_treer_next_raw(a, &x, &pack, err);
-			ra++;
-		}
-		if (cmp >= 0) {
-			more_b = casg_treer_next_raw(b, &y, &pack, err);
-			rb++;
-		}
+	while (rc > 0 && (rc = casg_treer_next_raw(t, &e, &pack, err)) > 0) {
+		rc = casg_orderbase_key(b, e.key, e.klen, e.occurrence, err);
+		rc = rc ? rc : 1;
 	}
-	casg_treer_free(a);
-	casg_treer_free(b);
-	return more_a < 0 ? more_a : more_b < 0 ? more_b : 0;
+	casg_treer_free(t);
+	return rc;
 }
 
-/* The order of version i as differences from that of 'after': gathered. */
+/*
+ * The order of a version as differences from that of 'after': gathered; 1, or
+ * 0 when it is better stored whole.
+ */
 static int add_order_delta(struct repack *p, const struct casg_roots *v,
 			   const struct casg_roots *after, struct casg_err *err)
 {
-	struct casg_buf base = CASG_BUF_INIT, target = CASG_BUF_INIT, delta = CASG_BUF_INIT;
-	struct casg_ranks gone = { NULL, 0, 0 }, come = { NULL, 0, 0 };
-	struct casg_orderdelta d = { .id = v->order, .base = after->order };
+	struct casg_orderbase *b = casg_orderbase_new(p->r->from, p->coder, &after->records,
+						      &after->order, err);
+	struct casg_buf whole = CASG_BUF_INIT;
 	struct casg_objinfo info = { .id = v->order };
-	int rc = casg_store_read_id(p->r->from, p->coder, &after->order, CASG_CHUNK_RAW_MAX,
-				    &base, err);
+	int rc = b ? give_keys(p, b, &v->records, err) : CASG_ECORRUPT;
 
 	if (!rc)
 		rc = casg_store_read_id(p->r->from, p->coder, &v->order, CASG_CHUNK_RAW_MAX,
-					&target, err);
+					&whole, err);
+	info.nbytes = whole.len;
+	/* chains are counted by versions here: those of 'from' do not matter */
 	if (!rc)
-		rc = compare_keys(p, &after->records, &v->records, &gone, &come, err);
-	if (!rc)
-		rc = casg_orderdelta_make(base.data, base.len, target.data, target.len, &gone,
-					  &come, &delta, err);
-	if (!rc) {
-		d.nbytes = info.nbytes = target.len;
-		d.delta = delta.data;
-		d.delta_n = delta.len;
-		casg_orderdelta_encode(&d, &p->gather.bytes);
+		rc = casg_orderbase_delta(b, CASG_ORDERBASE_ANY, &v->order, whole.data,
+					  whole.len, &p->gather.bytes, err);
+	if (rc > 0) {
 		rc = add_gathered(p, CASG_CHUNK_ORDER, &info, err);
+		rc = rc ? rc : 1;
 	}
-	free(gone.v);
-	free(come.v);
-	casg_buf_release(&base);
-	casg_buf_release(&target);
-	casg_buf_release(&delta);
+	casg_orderbase_free(b);
+	casg_buf_release(&whole);
 	return rc;
 }
 
@@ -370,41 +344,49 @@ static int copy_order(struct repack *p, const struct casg_oid *id, struct casg_e
 	return rc ? rc : copy_blob(p, &loc, err);
 }
 
-/*
- * What of the versions' orders is stored whole comes first, then the others:
- * the gathered members of one chunk are of one kind.
- */
+/* By the order of the version after it: 1; 0 when it is to be stored whole. */
+static int link_order(struct repack *p, uint32_t i, uint8_t *depth, struct casg_err *err)
+{
+	const struct casg_repack *r = p->r;
+	uint32_t after = r->versions[i].after;
+	int rc;
+
+	depth[i] = 0;
+	if (after >= i || depth[after] >= CASG_ORDERDELTA_DEPTH)
+		return 0;
+	rc = add_order_delta(p, &r->versions[i].roots, &r->versions[after].roots, err);
+	if (rc > 0)
+		depth[i] = depth[after] + 1;
+	return rc;
+}
+
+/* First those with differences: the gathered members of one chunk are of one kind. */
 static int write_orders(struct repack *p, struct casg_err *err)
 {
 	const struct casg_repack *r = p->r;
 	uint8_t *depth = calloc((size_t)r->nversions + 1, 1);
-	int rc = depth ? 0 : casg_err_nomem(err);
+	uint8_t *whole = calloc((size_t)r->nversions + 1, 1);
+	int rc = depth && whole ? 0 : casg_err_nomem(err);
 
-	for (uint32_t i = 0; i < r->nversions && !rc; i++) {
-		const struct casg_repack_version *v = &r->versions[i];
+	for (uint32_t i = 0; i < r->nversions && rc >= 0; i++) {
 		uint32_t first = first_with_order(r, i);
-		int linked = v->after < i && depth[v->after] < CASG_ORDERDELTA_DEPTH &&
-			     v->roots.count <= CASG_ORDERDELTA_MAX &&
-			     r->versions[v->after].roots.count <= CASG_ORDERDELTA_MAX;
 
 		if (first < i) {
 			depth[i] = depth[first];
-		} else if (linked) {
-			depth[i] = depth[v->after] + 1;
-		} else {
-			depth[i] = 0;
-			rc = copy_order(p, &v->roots.order, err);
+			continue;
 		}
+		rc = link_order(p, i, depth, err);
+		whole[i] = !rc;
 	}
+	if (rc >= 0)
+		rc = flush_gather(p, CASG_CHUNK_ORDER, err);
+	for (uint32_t i = 0; i < r->nversions && !rc; i++)
+		if (whole[i])
+			rc = copy_order(p, &r->versions[i].roots.order, err);
 	if (!rc)
 		rc = flush_gather(p, CASG_CHUNK_BLOB, err);
-	for (uint32_t i = 0; i < r->nversions && !rc; i++)
-		if (depth[i] && first_with_order(r, i) == i)
-			rc = add_order_delta(p, &r->versions[i].roots,
-					     &r->versions[r->versions[i].after].roots, err);
-	if (!rc)
-		rc = flush_gather(p, CASG_CHUNK_ORDER, err);
 	free(depth);
+	free(whole);
 	return rc;
 }
 

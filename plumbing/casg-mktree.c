@@ -199,7 +199,7 @@ static void build(struct job *j, struct casg_tree_stats *stats, struct casg_oid 
 	if (!rc && stats->base_err.code)
 		casg_warn("what is new is stored whole: %s", stats->base_err.msg);
 	if (!rc)
-		rc = casg_orderw_finish(ow, j->w.packw, j->w.store, casg_work_coder(&j->w),
+		rc = casg_orderw_finish(ow, NULL, j->w.packw, j->w.store, casg_work_coder(&j->w),
 					(int)j->w.settings.level, order, &err);
 	casg_orderw_free(ow);
 	if (rc)

@@ -1,0 +1,45 @@
+/*
+ * orderbase - the order of another version, to store a version's order by.
+ *
+ * An order is stored as differences (orderdelta.h) once it is known which
+ * records came and went: the keys of the new tree are given one after the
+ * other and compared with those of the other version's tree.
+ *
+ * Threads: one thread a casg_orderbase, with a coder of its own.
+ */
+#ifndef CASG_ORDERBASE_H
+#define CASG_ORDERBASE_H
+
+#include <stdint.h>
+
+#include "buf.h"
+#include "err.h"
+#include "oid.h"
+#include "store.h"
+
+struct casg_orderbase;
+
+/* As a depth: however long the chain is. */
+#define CASG_ORDERBASE_ANY (-1)
+
+/* The version with these roots: its record tree and its order. */
+struct casg_orderbase *casg_orderbase_new(struct casg_store *s, struct casg_coder *c,
+					  const struct casg_oid *records,
+					  const struct casg_oid *order, struct casg_err *err);
+void casg_orderbase_free(struct casg_orderbase *b);
+
+/* Each key of the new tree, in its order. */
+int casg_orderbase_key(struct casg_orderbase *b, const char *key, size_t klen,
+		       uint32_t occurrence, struct casg_err *err);
+
+/*
+ * All keys were given: append the member of an ORDER chunk that makes the
+ * order object 'id', whose n bytes these are.  1; 0 when it is better stored
+ * whole, as it gains little, or has too many records, or the chain would be
+ * longer than 'depth'.
+ */
+int casg_orderbase_delta(struct casg_orderbase *b, int depth, const struct casg_oid *id,
+			 const uint8_t *order, size_t n, struct casg_buf *out,
+			 struct casg_err *err);
+
+#endif
