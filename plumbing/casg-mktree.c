@@ -14,14 +14,15 @@
 #include "lines.h"
 #include "nodelink.h"
 #include "objects.h"
+#include "orderbase.h"
 #include "stream.h"
 #include "treew.h"
 
-static const char *threads, *memory, *facts_file, *base;
+static const char *threads, *memory, *facts_file, *base, *base_order;
 static int nul_ends, quiet, show_progress = -1;
 
 static const char *const usage[] = {
-	"[-z] [--quiet] [--progress] [--threads=N] [--memory=SIZE] [--facts=FILE] [--base=ROOT]",
+	"[-z] [--quiet] [--progress] [--threads=N] [--memory=SIZE] [--facts=FILE] [--base=ROOT [--base-order=ID]]",
 	NULL
 };
 
@@ -37,6 +38,8 @@ static const struct casg_opt opts[] = {
 	  "write what was counted, as \"name value\" lines" },
 	{ CASG_OPT_STR, 0, "base", "ROOT", &base,
 	  "store what is new as differences from that record tree" },
+	{ CASG_OPT_STR, 0, "base-order", "ID", &base_order,
+	  "and the order as differences from that one, of the same version" },
 	{ .type = CASG_OPT_END }
 };
 
@@ -149,16 +152,61 @@ static void split_item(const uint8_t *p, size_t n, struct casg_entry *e, uint64_
 	e->length = casg_get_be64(tail + 8);
 }
 
-/* A tree that is damaged is no reason not to store another. */
-static void use_base(struct casg_treew *t)
+static void parse_id(const char *option, const char *text, struct casg_oid *out)
+{
+	if (casg_oid_parse(out, text, strlen(text)))
+		casg_usage_die("bad value '%s' of %s: wanted an id", text, option);
+}
+
+/* The version to store the new one by, and the key under way. */
+struct base {
+	struct casg_oid root, order_id;
+	struct casg_orderbase *order;  /* or NULL */
+	struct casg_buf key;
+	uint32_t occurrence;
+	int any;
+};
+
+/* A version that is damaged is no reason not to store another. */
+static void use_base(struct job *j, struct base *b, struct casg_treew *t)
 {
 	struct casg_err err = CASG_ERR_INIT;
-	struct casg_oid root;
 
-	if (casg_oid_parse(&root, base, strlen(base)))
-		casg_usage_die("bad value '%s' of --base: wanted the id of a record tree", base);
-	if (casg_treew_base(t, &root, CASG_NODELINK_IMPORT_DEPTH, &err))
+	if (!base)
+		return;
+	parse_id("--base", base, &b->root);
+	if (base_order)
+		parse_id("--base-order", base_order, &b->order_id);
+	if (casg_treew_base(t, &b->root, CASG_NODELINK_IMPORT_DEPTH, &err)) {
 		casg_warn("what is new is stored whole: %s", err.msg);
+		return;
+	}
+	if (base_order)
+		b->order = casg_orderbase_new(j->w.store, casg_work_coder(&j->w), &b->root,
+					      &b->order_id, &err);
+	if (base_order && !b->order)
+		casg_warn("the order is stored whole: %s", err.msg);
+}
+
+/* Records come in the order of the tree: equal keys are numbered as it does. */
+static void base_key(struct base *b, const char *key, size_t klen)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	int same = b->any && b->key.len == klen && !memcmp(b->key.data, key, klen);
+
+	if (!b->order)
+		return;
+	b->occurrence = same ? b->occurrence + 1 : 0;
+	b->any = 1;
+	casg_buf_reset(&b->key);
+	casg_buf_add(&b->key, key, klen);
+	if (b->key.failed || casg_buf_grow(&b->key, 1))
+		casg_die("out of memory");
+	if (!casg_orderbase_key(b->order, key, klen, b->occurrence, &err))
+		return;
+	casg_warn("the order is stored whole: %s", err.msg);
+	casg_orderbase_free(b->order);
+	b->order = NULL;
 }
 
 static void build(struct job *j, struct casg_tree_stats *stats, struct casg_oid *order)
@@ -166,6 +214,7 @@ static void build(struct job *j, struct casg_tree_stats *stats, struct casg_oid 
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_orderw *ow = casg_orderw_new(j->position, j->w.settings.memory / 4,
 						 j->w.repo.tmp_dir, &err);
+	struct base b = { .order = NULL };
 	struct casg_treew *t;
 	const uint8_t *item;
 	uint64_t rank = 0;
@@ -178,13 +227,13 @@ static void build(struct job *j, struct casg_tree_stats *stats, struct casg_oid 
 			   (int)j->w.settings.level, &err);
 	if (!ow || !t || casg_extsort_finish(j->sort, &err))
 		casg_work_die(&j->w, &err);
-	if (base)
-		use_base(t);
+	use_base(j, &b, t);
 	while ((rc = casg_extsort_next(j->sort, &item, &n, &err)) > 0) {
 		struct casg_entry e;
 		uint64_t position;
 
 		split_item(item, n, &e, &position);
+		base_key(&b, e.key, e.klen);
 		rc = casg_treew_add(t, &e, &err);
 		if (!rc)
 			rc = casg_orderw_put(ow, position, rank++, &err);
@@ -199,9 +248,11 @@ static void build(struct job *j, struct casg_tree_stats *stats, struct casg_oid 
 	if (!rc && stats->base_err.code)
 		casg_warn("what is new is stored whole: %s", stats->base_err.msg);
 	if (!rc)
-		rc = casg_orderw_finish(ow, NULL, j->w.packw, j->w.store, casg_work_coder(&j->w),
+		rc = casg_orderw_finish(ow, b.order, j->w.packw, j->w.store, casg_work_coder(&j->w),
 					(int)j->w.settings.level, order, &err);
 	casg_orderw_free(ow);
+	casg_orderbase_free(b.order);
+	casg_buf_release(&b.key);
 	if (rc)
 		casg_work_die(&j->w, &err);
 }

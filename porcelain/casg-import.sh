@@ -134,7 +134,7 @@ refuse_local_edits () {
 
 # The version that HEAD has of it: $tmp/old and $previous, or neither.
 read_old () {
-	previous='' base=''
+	previous='' base='' base_order=''
 	printf '%s\n' "$head:$db/VERSION" | git cat-file --batch >"$tmp/batch" || exit 128
 	read -r first <"$tmp/batch"
 	case $first in
@@ -144,7 +144,8 @@ read_old () {
 	esac
 	sed -e 1d -e '$d' "$tmp/batch" >"$tmp/old" &&
 	previous=$(casg-read-version --id - <"$tmp/old") &&
-	base=$(sed -n 's/^records //p' "$tmp/old") || exit 128
+	base=$(sed -n 's/^records //p' "$tmp/old") &&
+	base_order=$(sed -n 's/^order //p' "$tmp/old") || exit 128
 }
 
 # The pipeline, in the background so that a signal is answered at once.  Process
@@ -170,7 +171,7 @@ start_packing () {
 		} | sh -c "$become" "$tmp/tree.pid" casg-mktree --quiet \
 			${opt_threads:+--threads="$opt_threads"} \
 			${opt_memory:+--memory="$opt_memory"} \
-			${base:+--base="$base"} \
+			${base:+--base="$base" --base-order="$base_order"} \
 			--facts="$tmp/tree.facts" >"$tmp/roots" 2>"$tmp/tree.err" 4<&-
 	} &
 	exec 4<&-
