@@ -77,8 +77,8 @@ static uint32_t choose(struct chosen *v)
 	char *end;
 
 	factor = strtoull(geometric, &end, 10);
-	if (*end || *geometric < '1' || *geometric > '9' || factor < 2 || factor > 1000000)
-		casg_usage_die("bad value '%s' of --geometric: wanted a number from 2 on", geometric);
+	if (*end || *geometric < '1' || *geometric > '9' || factor < 2 || factor > 999)
+		casg_usage_die("bad value '%s' of --geometric: wanted a number from 2 to 999", geometric);
 	if (!sizes)
 		casg_die("out of memory");
 	for (uint32_t i = 0; i < npacks; i++) {

@@ -181,7 +181,9 @@ static const char *id_text(const struct pack *p, uint32_t chunk, char *hex)
 
 static void list_chunks(const struct pack *p)
 {
-	static const char *const layouts[] = { "plain", "dna2", "columns" };
+	static const char *const layouts[] = {
+		"plain", "dna2", "columns", "linked", "linked out"
+	};
 	struct casg_buf b = CASG_BUF_INIT;
 	char hex[CASG_OID_HEXSZ + 1];
 
@@ -191,7 +193,7 @@ static void list_chunks(const struct pack *p)
 
 		casg_buf_reset(&b);
 		casg_buf_addf(&b, "%u\t%s\t%s\t%u\t%u\t%llu\t%llu\t%s\n", i,
-			      casg_chunk_kind_name(x->kind), l < 3 ? layouts[l] : "?",
+			      casg_chunk_kind_name(x->kind), l <= CASG_LAYOUT_LINKED_OUT ? layouts[l] : "?",
 			      x->nmembers, x->nraw, (unsigned long long)x->nbytes,
 			      (unsigned long long)x->offset, id_text(p, i, hex));
 		casg_out(b.data, b.len);

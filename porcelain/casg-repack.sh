@@ -11,7 +11,7 @@ auto                do nothing if an import, repack or gc is at work
 geometric=FACTOR    join packs so that sizes grow by FACTOR (default: 2)
 window=SIZE         with -a: residues to order and compress together
 compression=LEVEL   with -a: 0 (none) to 19 (default: 19)
-threads=N           workers; 0: one a processor
+threads=N           with -a: workers; 0: one a processor
 memory=SIZE         memory to use, as 256m
 q,quiet             say nothing unless it fails
 '
@@ -76,9 +76,13 @@ casg_options 0 0 "$@"
 eval "$casg_set"
 if test -n "$opt_all"; then
 	test -z "$opt_geometric" || usage_die "--geometric does not go with -a"
-elif test -n "$opt_window$opt_compression"; then
-	usage_die "--window and --compression need -a"
+elif test -n "$opt_window$opt_compression$opt_threads"; then
+	usage_die "--window, --compression and --threads need -a"
 fi
+case $opt_geometric in
+"" | [2-9] | [1-9][0-9] | [1-9][0-9][0-9]) ;;
+*) usage_die "bad value '$opt_geometric' of --geometric: wanted a number from 2 to 999" ;;
+esac
 casg_repo
 trap finish EXIT
 trap 'exit 130' INT

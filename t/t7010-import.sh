@@ -257,12 +257,12 @@ test_expect_success 'when the index is locked' '
 '
 
 # what a shell without job control starts in the background ignores SIGINT
-test_lazy_prereq ENV_SIGNAL 'env --default-signal=INT true'
+test_lazy_prereq ENV_SIGNAL 'env --default-signal=INT,TERM,HUP true'
 
 test_expect_success ENV_SIGNAL 'interrupted' '
 	mkfifo fifo &&
 	for signal in INT TERM HUP; do
-		env --default-signal=INT casg import --database y - <fifo 2>err &
+		env --default-signal=INT,TERM,HUP casg import --database y - <fifo 2>err &
 		exec 9>fifo &&
 		cat y.fa >&9 &&
 		wait_for eval "ls .git/casg/tmp/import-*/pack.pid" &&

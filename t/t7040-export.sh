@@ -145,7 +145,7 @@ test_expect_success NOTROOT '-o FILE where nothing may be written' '
 	test_expect_code 128 casg export -o ro/file db
 '
 
-test_lazy_prereq ENV_SIGNAL 'env --default-signal=INT true'
+test_lazy_prereq ENV_SIGNAL 'env --default-signal=INT,TERM,HUP true'
 
 test_expect_success ENV_SIGNAL '-o FILE: interrupted, nothing is left and nothing replaced' '
 	casg-gen --seed 1 --records 2000 --length 3000 >big.fa && casg import -q big.fa &&
@@ -155,7 +155,7 @@ test_expect_success ENV_SIGNAL '-o FILE: interrupted, nothing is left and nothin
 	rm slow/casg-assemble &&
 	printf "#!/bin/sh\necho part\nsleep 30\n" >slow/casg-assemble && chmod +x slow/casg-assemble &&
 	for signal in INT TERM HUP; do
-		{ env --default-signal=INT setsid casg --exec-path="$PWD/slow" export -o file big & } && pid=$! &&
+		{ env --default-signal=INT,TERM,HUP setsid casg --exec-path="$PWD/slow" export -o file big & } && pid=$! &&
 		wait_for eval "test -s file.casg-*" &&
 		kill -s $signal -- -$pid &&
 		{ wait $pid; code=$?; } &&

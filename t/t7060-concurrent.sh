@@ -4,7 +4,7 @@
 test_description='imports at once, interrupted and killed; git beside them'
 . "$(dirname "$0")/test-lib.sh"
 
-test_lazy_prereq KILLABLE 'env --default-signal=INT true && setsid true'
+test_lazy_prereq KILLABLE 'env --default-signal=INT,TERM,HUP true && setsid true'
 
 # state: what a failed import must leave: refs, index, work tree, packs
 state () {
@@ -42,7 +42,7 @@ reap () {
 # descriptor 9; $pid is the group
 start () {
 	rm -f fifo && mkfifo fifo &&
-	{ env --default-signal=INT setsid casg --exec-path="${exec_path:-$(casg --exec-path)}" \
+	{ env --default-signal=INT,TERM,HUP setsid casg --exec-path="${exec_path:-$(casg --exec-path)}" \
 		import --quiet "$@" - <fifo 9>&- 2>err & } &&
 	pid=$! && test_when_finished reap && exec 9>fifo
 }
