@@ -133,6 +133,28 @@ test_expect_success 'several databases; a long sequence, a long description, rep
 	)
 '
 
+test_expect_success 'a merge of two histories, a revert, databases from a branch' '
+	casg init -q merged && (
+		cd merged &&
+		printf ">a\nAC\n>b\nACG\n>c\nACGT\n" >db.fa && casg import -q db.fa &&
+		cp db.fa other.fa && casg import -q other.fa &&
+		git branch side &&
+		printf ">a\nACC\n>b\nACG\n>c\nACGT\n" >db.fa && casg import -q db.fa &&
+		casg switch -q side &&
+		printf ">a\nAC\n>b\nACG\n>c\nACGTT\n" >db.fa && casg import -q db.fa &&
+		cp db.fa third.fa && casg import -q third.fa &&
+		cp db.fa other.fa && casg import -q other.fa &&
+		casg switch -q - &&
+		casg merge -q side &&
+		casg verify >out &&
+		printf "%s: %s versions verified, unsigned\n" db 4 other 2 third 1 >expect &&
+		test_cmp expect out &&
+		casg revert -q -m undo --mainline 1 HEAD &&
+		casg verify >out &&
+		test_grep "^db: 5 versions verified" out
+	)
+'
+
 # counted NAME: what the last run counted, by its trace.
 counted () {
 	sed -n "s/.*${TAB}count${TAB}.*${TAB}$1 \([0-9]*\)\$/\1/p" trace
