@@ -133,6 +133,16 @@ test_expect_success 'several databases; a long sequence, a long description, rep
 	)
 '
 
+test_expect_success 'packs written anew hold the same' '
+	restore &&
+	cp -R .git again && test_when_finished "chmod -R u+w again && rm -rf again" &&
+	CASG_DIR=$PWD/again casg repack -a -d --quiet &&
+	ls again/casg/packs >packs && ls .git/casg/packs >before && ! cmp packs before &&
+	CASG_DIR=$PWD/again casg verify >out &&
+	echo "db: 4 versions verified, unsigned" >expect &&
+	test_cmp expect out
+'
+
 test_expect_success 'a merge of two histories, a revert, databases from a branch' '
 	casg init -q merged && (
 		cd merged &&
