@@ -322,6 +322,20 @@ test_expect_success 'sequences longer than a chunk' '
 	casg export else >back && cmp a.fa back && casg fsck --full
 '
 
+test_expect_success 'bare repositories, shallow clones, folders below the top' '
+	rm -rf b.git shallow && casg init -q --bare b.git &&
+	(
+		cd b.git && casg import -q -d x/db ../v1.fa && git branch old && casg import -q -d x/db ../v2.fa &&
+		casg gc --grace=0 >out && test_grep "^0 packs (0 bytes) quarantined, 0 " out &&
+		casg export old:x/db >back && cmp ../v1.fa back &&
+		git clone -q --no-local --depth 1 "file://$PWD" ../shallow
+	) &&
+	(
+		cd shallow && casg init -q . && cp ../b.git/casg/packs/* .git/casg/packs/ &&
+		cd x && casg gc -q --grace=0 && casg export x/db >back && cmp ../../v2.fa back && casg fsck --full
+	)
+'
+
 # ---- when it refuses
 
 test_expect_success 'setup: something to throw away' '
