@@ -143,7 +143,7 @@ int casg_orderbase_delta(struct casg_orderbase *b, int depth, const struct casg_
 	if (!rc)
 		rc = casg_orderdelta_make(base.data, base.len, order, n, &b->gone, &b->come,
 					  &delta, err);
-	if (!rc && delta.len < n / 2) {
+	if (!rc && (depth == CASG_ORDERBASE_ANY || delta.len < n / 2)) {
 		d.delta = delta.data;
 		d.delta_n = delta.len;
 		casg_orderdelta_encode(&d, out);

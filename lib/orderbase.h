@@ -19,7 +19,7 @@
 
 struct casg_orderbase;
 
-/* As a depth: however long the chain is. */
+/* As a depth: however long the chain is, and however little it gains. */
 #define CASG_ORDERBASE_ANY (-1)
 
 /* The version with these roots: its record tree and its order. */
