@@ -32,7 +32,7 @@ struct repack {
 		size_t n, cap;
 	} level[CASG_NODE_LEVEL_MAX + 1];
 	int nlevels;
-	struct gather gather;
+	struct gather blobs, orders;
 	/* the leaf under way */
 	struct casg_entry *e;
 	size_t cap_e;
@@ -76,9 +76,8 @@ static int add_whole(struct repack *p, const struct casg_loc *loc, struct casg_e
 	return rc ? rc : casg_packer_end(p->packer, NULL, 0, err);
 }
 
-static int flush_gather(struct repack *p, int kind, struct casg_err *err)
+static int flush_gather(struct repack *p, struct gather *g, int kind, struct casg_err *err)
 {
-	struct gather *g = &p->gather;
 	struct casg_buf out = CASG_BUF_INIT;
 	struct casg_slice *m = calloc(g->n + 1, sizeof(*m));
 	struct casg_oid id;
@@ -105,17 +104,15 @@ static int flush_gather(struct repack *p, int kind, struct casg_err *err)
 	return rc;
 }
 
-/* What was appended to gather.bytes is a member. */
-static int add_gathered(struct repack *p, int kind, const struct casg_objinfo *info,
-			struct casg_err *err)
+/* What was appended to g->bytes is a member. */
+static int add_gathered(struct repack *p, struct gather *g, int kind,
+			const struct casg_objinfo *info, struct casg_err *err)
 {
-	struct gather *g = &p->gather;
-
 	if (CASG_GROW(g->end, g->n + 1, g->cap_end) || CASG_GROW(g->info, g->n + 1, g->cap_info))
 		return casg_err_nomem(err);
 	g->end[g->n] = g->bytes.len;
 	g->info[g->n++] = *info;
-	return g->bytes.len >= TOGETHER ? flush_gather(p, kind, err) : 0;
+	return g->bytes.len >= TOGETHER ? flush_gather(p, g, kind, err) : 0;
 }
 
 static int copy_blob(struct repack *p, const struct casg_loc *loc, struct casg_err *err)
@@ -132,8 +129,8 @@ static int copy_blob(struct repack *p, const struct casg_loc *loc, struct casg_e
 		return rc;
 	if (info.nbytes <= SMALL_BLOB) {
 		rc = casg_store_read(p->r->from, p->coder, loc, 0, UINT64_MAX,
-				     &p->gather.bytes, NULL, err);
-		return rc ? rc : add_gathered(p, CASG_CHUNK_BLOB, &info, err);
+				     &p->blobs.bytes, NULL, err);
+		return rc ? rc : add_gathered(p, &p->blobs, CASG_CHUNK_BLOB, &info, err);
 	}
 	out = casg_blobw_new(p->r->packw, p->r->to, p->coder, p->r->packer.level, err);
 	if (out)
@@ -272,7 +269,7 @@ static int write_objects(struct repack *p, struct casg_packer_stats *out,
 	if (!rc)
 		rc = add_objects(p, marks, CASG_CHUNK_BLOB, err);
 	if (!rc)
-		rc = flush_gather(p, CASG_CHUNK_BLOB, err);
+		rc = flush_gather(p, &p->blobs, CASG_CHUNK_BLOB, err);
 	casg_marks_free(marks);
 	return rc;
 }
@@ -316,9 +313,9 @@ static int add_order_delta(struct repack *p, const struct casg_roots *v,
 	/* chains are counted by versions here: those of 'from' do not matter */
 	if (!rc)
 		rc = casg_orderbase_delta(b, CASG_ORDERBASE_ANY, &v->order, whole.data,
-					  whole.len, &p->gather.bytes, err);
+					  whole.len, &p->orders.bytes, err);
 	if (rc > 0) {
-		rc = add_gathered(p, CASG_CHUNK_ORDER, &info, err);
+		rc = add_gathered(p, &p->orders, CASG_CHUNK_ORDER, &info, err);
 		rc = rc ? rc : 1;
 	}
 	casg_orderbase_free(b);
@@ -360,13 +357,11 @@ static int link_order(struct repack *p, uint32_t i, uint8_t *depth, struct casg_
 	return rc;
 }
 
-/* First those with differences: the gathered members of one chunk are of one kind. */
 static int write_orders(struct repack *p, struct casg_err *err)
 {
 	const struct casg_repack *r = p->r;
 	uint8_t *depth = calloc((size_t)r->nversions + 1, 1);
-	uint8_t *whole = calloc((size_t)r->nversions + 1, 1);
-	int rc = depth && whole ? 0 : casg_err_nomem(err);
+	int rc = depth ? 0 : casg_err_nomem(err);
 
 	for (uint32_t i = 0; i < r->nversions && rc >= 0; i++) {
 		uint32_t first = first_with_order(r, i);
@@ -376,17 +371,14 @@ static int write_orders(struct repack *p, struct casg_err *err)
 			continue;
 		}
 		rc = link_order(p, i, depth, err);
-		whole[i] = !rc;
+		if (!rc)
+			rc = copy_order(p, &r->versions[i].roots.order, err);
 	}
 	if (rc >= 0)
-		rc = flush_gather(p, CASG_CHUNK_ORDER, err);
-	for (uint32_t i = 0; i < r->nversions && !rc; i++)
-		if (whole[i])
-			rc = copy_order(p, &r->versions[i].roots.order, err);
+		rc = flush_gather(p, &p->blobs, CASG_CHUNK_BLOB, err);
 	if (!rc)
-		rc = flush_gather(p, CASG_CHUNK_BLOB, err);
+		rc = flush_gather(p, &p->orders, CASG_CHUNK_ORDER, err);
 	free(depth);
-	free(whole);
 	return rc;
 }
 
@@ -545,6 +537,13 @@ static int write_trees(struct repack *p, struct casg_err *err)
 	return rc;
 }
 
+static void release_gather(struct gather *g)
+{
+	casg_buf_release(&g->bytes);
+	free(g->end);
+	free(g->info);
+}
+
 static void release(struct repack *p)
 {
 	casg_nodew_release(&p->nodew);
@@ -559,9 +558,8 @@ static void release(struct repack *p)
 	free(p->places);
 	for (int i = 0; i <= CASG_NODE_LEVEL_MAX; i++)
 		free(p->level[i].id);
-	casg_buf_release(&p->gather.bytes);
-	free(p->gather.end);
-	free(p->gather.info);
+	release_gather(&p->blobs);
+	release_gather(&p->orders);
 	free(p->e);
 	free(p);
 }
