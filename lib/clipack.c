@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "clirepo.h"
 #include "clisettings.h"
 
 static const char *env(const char *name)
@@ -32,6 +33,7 @@ static int find_repo(struct casg_repo *repo)
 	}
 	if (rc)
 		casg_die_err(&err);
+	casg_cli_share(repo);
 	return 1;
 }
 
@@ -42,6 +44,8 @@ static void open_store(struct casg_packtool *t, const char *packs_dir, const cha
 	struct casg_store_opts o = {
 		.packs_dir = packs_dir,
 		.quarantine_dir = t->in_repo ? t->repo.quarantine_dir : NULL,
+		.lenders = t->repo.lenders,
+		.nlenders = t->repo.nlenders,
 		.tmp_dir = tmp_dir,
 		.cache_nbytes = t->settings.memory / 4,
 		.skip_unindexed = 1,

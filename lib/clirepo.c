@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,14 @@ static const char *env(const char *name)
 	return v && *v ? v : NULL;
 }
 
+void casg_cli_share(const struct casg_repo *repo)
+{
+	struct stat st;
+
+	if (!stat(repo->casg_dir, &st) && (st.st_mode & S_ISGID))
+		umask((umask(0) & 0700) | (~st.st_mode & 077));
+}
+
 void casg_cli_repo(struct casg_repo *repo)
 {
 	struct casg_err err = CASG_ERR_INIT;
@@ -27,6 +36,7 @@ void casg_cli_repo(struct casg_repo *repo)
 		dir = env("GIT_DIR");
 	if (casg_repo_discover(repo, NULL, dir, &err))
 		casg_die_err(&err);
+	casg_cli_share(repo);
 	if (cache && casg_repo_set_cache_dir(repo, cache, &err))
 		casg_die_err(&err);
 }

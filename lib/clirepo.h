@@ -15,6 +15,12 @@
 void casg_cli_repo(struct casg_repo *repo);
 
 /*
+ * A casg/ with the setgid bit says who may read and write what is made in it
+ * (casg init --shared): take that for the umask.  casg_cli_repo does it.
+ */
+void casg_cli_share(const struct casg_repo *repo);
+
+/*
  * The version that REV:DATABASE names, its id (may be NULL).  Runs
  * casg-read-version, which has libgit2, for what plain files cannot settle.
  */

@@ -29,6 +29,8 @@ static void open_rest(struct casg_work *w, int nthreads, uint64_t cache_nbytes,
 	struct casg_store_opts o = {
 		.packs_dir = w->repo.packs_dir,
 		.quarantine_dir = w->repo.quarantine_dir,
+		.lenders = w->repo.lenders,
+		.nlenders = w->repo.nlenders,
 		.index_dir = index_dir,
 		.tmp_dir = w->repo.tmp_dir,
 		.cache_nbytes = cache_nbytes,

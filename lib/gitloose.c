@@ -9,13 +9,11 @@
 
 #include "inflate.h"
 #include "io.h"
+#include "repo.h"
 
 /* What we read of Git are commits, trees and small blobs. */
 #define LOOSE_MAX ((uint64_t)256 << 20)
 #define HEADER_MAX 32
-#define ALTERNATES_MAX (1u << 20)
-/* as Git: an alternate of an alternate, and so on */
-#define DEPTH_MAX 5
 /* before libgit2's own, which are asked in the order of 2, 1 */
 #define PRIORITY 3
 
@@ -114,39 +112,10 @@ static void free_backend(git_odb_backend *parent)
 	free(b);
 }
 
-static int add_backend(git_odb *odb, const char *dir, int depth, struct casg_err *err);
-
-/* objects/info/alternates: a folder a line, relative ones to objects/. */
-static int add_alternates(git_odb *odb, const char *dir, int depth, struct casg_err *err)
-{
-	struct casg_buf text = CASG_BUF_INIT, path = CASG_BUF_INIT;
-	char *line, *next;
-	int rc;
-
-	casg_buf_addf(&path, "%s/info/alternates", dir);
-	/* libgit2 says what it thinks of a file that cannot be read */
-	rc = casg_read_file(casg_buf_cstr(&path), ALTERNATES_MAX, &text, NULL);
-	line = rc ? NULL : (char *)(uintptr_t)casg_buf_cstr(&text);
-	for (rc = 0; line && *line && !rc; line = next) {
-		next = line + strcspn(line, "\n");
-		if (*next)
-			*next++ = '\0';
-		if (!*line || *line == '#')
-			continue;
-		casg_buf_reset(&path);
-		if (*line != '/')
-			casg_buf_addf(&path, "%s/", dir);
-		casg_buf_addstr(&path, line);
-		rc = add_backend(odb, casg_buf_cstr(&path), depth + 1, err);
-	}
-	casg_buf_release(&text);
-	casg_buf_release(&path);
-	return rc;
-}
-
-static int add_backend(git_odb *odb, const char *dir, int depth, struct casg_err *err)
+static int add_backend(void *ctx, const char *dir, struct casg_err *err)
 {
 	struct backend *b = calloc(1, sizeof(*b));
+	git_odb *odb = ctx;
 
 	if (!b || git_odb_init_backend(&b->parent, GIT_ODB_BACKEND_VERSION) ||
 	    !(b->dir = strdup(dir))) {
@@ -160,7 +129,7 @@ static int add_backend(git_odb *odb, const char *dir, int depth, struct casg_err
 		free_backend(&b->parent);
 		return casg_err_nomem(err);
 	}
-	return depth < DEPTH_MAX ? add_alternates(odb, dir, depth, err) : 0;
+	return 0;
 }
 
 int casg_gitloose_add(struct git_repository *git, const char *common_dir,
@@ -173,7 +142,9 @@ int casg_gitloose_add(struct git_repository *git, const char *common_dir,
 	casg_buf_addf(&dir, "%s/objects", common_dir);
 	rc = git_repository_odb(&odb, git);
 	rc = rc ? casg_err_set(err, CASG_EIO, "cannot open the objects of '%s'", common_dir)
-		: add_backend(odb, casg_buf_cstr(&dir), 0, err);
+		: add_backend(odb, casg_buf_cstr(&dir), err);
+	if (!rc)
+		rc = casg_repo_each_alternate((char *)dir.data, add_backend, odb, err);
 	git_odb_free(odb);
 	casg_buf_release(&dir);
 	return rc;

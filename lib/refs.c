@@ -34,6 +34,17 @@ static int git_fail(struct casg_err *err, int code, const char *what, const char
 			    e && e->message ? e->message : "libgit2 failed");
 }
 
+/*
+ * Whose a repository is matters where its configuration can run programs: git
+ * asks that, by safe.directory.  Nothing here does, and libgit2 knows less of
+ * safe.directory than git.
+ */
+static void start_libgit2(void)
+{
+	git_libgit2_init();
+	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+}
+
 int casg_refs_open(struct casg_refs **refs_out, const struct casg_repo *repo,
 		   struct casg_err *err)
 {
@@ -43,7 +54,7 @@ int casg_refs_open(struct casg_refs **refs_out, const struct casg_repo *repo,
 	*refs_out = NULL;
 	if (!refs)
 		return casg_err_nomem(err);
-	git_libgit2_init();
+	start_libgit2();
 	refs->repo = repo;
 	r = git_repository_open(&refs->git, repo->git_dir);
 	if (r) {
@@ -1031,7 +1042,7 @@ int casg_refs_settings(const char *git_dir, struct casg_settings *s,
 	git_config *cfg = NULL;
 	int r;
 
-	git_libgit2_init();
+	start_libgit2();
 	r = git_dir ? git_repository_open(&git, git_dir) : 0;
 	if (!r)
 		r = git ? git_repository_config(&cfg, git) : git_config_open_default(&cfg);

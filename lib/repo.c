@@ -247,6 +247,88 @@ int casg_repo_discover_git(struct casg_repo *repo, const char *start,
 	return set_paths(repo, err);
 }
 
+/* ---- alternates ---- */
+
+#define ALTERNATES_MAX (1u << 20)
+#define ALTERNATES_DEPTH 5
+
+static int each_alternate(const char *dir, int depth, casg_alternate_fn *fn, void *ctx,
+			  struct casg_err *err)
+{
+	struct casg_buf text = CASG_BUF_INIT, path = CASG_BUF_INIT;
+	char *line = NULL, *next;
+	int rc;
+
+	casg_buf_addf(&path, "%s/info/alternates", dir);
+	rc = casg_read_file(casg_buf_cstr(&path), ALTERNATES_MAX, &text, err);
+	if (!rc)
+		line = (char *)(uintptr_t)casg_buf_cstr(&text);
+	else if (rc == CASG_EABSENT)
+		rc = 0;
+	for (; line && *line && !rc; line = next) {
+		next = line + strcspn(line, "\n");
+		if (*next)
+			*next++ = '\0';
+		if (!*line || *line == '#')
+			continue;
+		if (*line == '"') {
+			rc = casg_err_set(err, CASG_EUNSUPPORTED,
+					  "'%s/info/alternates' has a path in quotes", dir);
+			break;
+		}
+		casg_buf_reset(&path);
+		if (*line != '/')
+			casg_buf_addf(&path, "%s/", dir);
+		casg_buf_addstr(&path, line);
+		rc = fn(ctx, casg_buf_cstr(&path), err);
+		if (!rc && depth < ALTERNATES_DEPTH)
+			rc = each_alternate((char *)path.data, depth + 1, fn, ctx, err);
+	}
+	casg_buf_release(&text);
+	casg_buf_release(&path);
+	return rc;
+}
+
+int casg_repo_each_alternate(const char *objects_dir, casg_alternate_fn *fn, void *ctx,
+			     struct casg_err *err)
+{
+	return each_alternate(objects_dir, 1, fn, ctx, err);
+}
+
+/*
+ * casg/ beside the objects.  A repository without one lends nothing, but one
+ * that is not there at all may have what we need.
+ */
+static int add_lender(void *ctx, const char *objects_dir, struct casg_err *err)
+{
+	struct casg_repo *repo = ctx;
+	char **v = realloc(repo->lenders, (repo->nlenders + 1) * sizeof(*v));
+	char *packs = join(objects_dir, "../casg/packs");
+	int lends = !is_dir(objects_dir) || (packs && is_dir(packs));
+
+	free(packs);
+	if (!v)
+		return casg_err_nomem(err);
+	repo->lenders = v;
+	if (!lends)
+		return 0;
+	v[repo->nlenders] = join(objects_dir, "../casg");
+	if (!v[repo->nlenders])
+		return casg_err_nomem(err);
+	repo->nlenders++;
+	return 0;
+}
+
+static int find_lenders(struct casg_repo *repo, struct casg_err *err)
+{
+	char *objects = join(repo->common_dir, "objects");
+	int rc = objects ? casg_repo_each_alternate(objects, add_lender, repo, err)
+			 : casg_err_nomem(err);
+
+	free(objects);
+	return rc;
+}
+
 int casg_repo_discover(struct casg_repo *repo, const char *start,
 		       const char *git_dir, struct casg_err *err)
 {
@@ -255,7 +337,7 @@ int casg_repo_discover(struct casg_repo *repo, const char *start,
 	if (r)
 		return r;
 	if (is_dir(repo->packs_dir))
-		return 0;
+		return find_lenders(repo, err);
 	if (git_dir)
 		return casg_err_set(err, CASG_EABSENT,
 				    "not a casg repository: '%s' (there is no '%s')",
@@ -274,6 +356,9 @@ void casg_repo_release(struct casg_repo *repo)
 	free(repo->quarantine_dir);
 	free(repo->index_dir);
 	free(repo->state_dir);
+	for (size_t i = 0; i < repo->nlenders; i++)
+		free(repo->lenders[i]);
+	free(repo->lenders);
 	memset(repo, 0, sizeof(*repo));
 }
 

@@ -32,6 +32,8 @@ struct casg_repo {
 	char *quarantine_dir; /* casg_dir/quarantine */
 	char *index_dir;      /* casg_dir/index: caches; see set_cache_dir */
 	char *state_dir;      /* casg_dir/state */
+	char **lenders;       /* casg/ of the repositories that Git's alternates name */
+	size_t nlenders;
 };
 
 /*
@@ -47,6 +49,15 @@ void casg_repo_release(struct casg_repo *repo);
 /* The same, but casg/ need not exist yet (for init). */
 int casg_repo_discover_git(struct casg_repo *repo, const char *start,
 			   const char *git_dir, struct casg_err *err);
+
+/*
+ * The folders of objects that Git's objects/info/alternates of 'objects_dir'
+ * names, theirs, and so on, five deep as Git does; fn gives 0 to go on, or a
+ * negative class, which is returned.
+ */
+typedef int casg_alternate_fn(void *ctx, const char *objects_dir, struct casg_err *err);
+int casg_repo_each_alternate(const char *objects_dir, casg_alternate_fn *fn, void *ctx,
+			     struct casg_err *err);
 
 /* Keep caches in 'dir' instead of casg/index. */
 int casg_repo_set_cache_dir(struct casg_repo *repo, const char *dir,

@@ -31,6 +31,7 @@ struct pack {
 	char *path;
 	int fd;
 	uint8_t quarantined; /* that is where it was found when opened */
+	uint16_t folder;     /* of the store: 0, or one of a lender */
 	uint8_t back;        /* and in packs/ since */
 	struct casg_map map; /* of the index */
 	struct casg_packidx x;
@@ -68,6 +69,8 @@ struct casg_store {
 	struct pack *packs;
 	size_t npacks, cap;
 	size_t nquarantined;  /* packs that were there when they were opened */
+	struct casg_packfiles *folders; /* ours, and those of the lenders */
+	size_t nfolders;
 	struct casg_err unusable; /* why a pack was left out, with opts.lenient */
 	int revive;           /* hits bring packs back */
 	uint64_t ids_mapped;  /* bytes of .objects files in memory maps */
@@ -148,7 +151,7 @@ static int map_index(struct casg_store *s, struct pack *p, const char *dir,
 
 	if (rc == CASG_EABSENT && p->quarantined) {
 		free(idx);
-		idx = casg_packfiles_path(s->opts.packs_dir, &p->id, "idx");
+		idx = casg_packfiles_path(s->folders[p->folder].packs_dir, &p->id, "idx");
 		rc = idx ? casg_map_open(&p->map, idx, err) : casg_err_nomem(err);
 	}
 	if (rc == CASG_EABSENT)
@@ -166,10 +169,11 @@ static int map_index(struct casg_store *s, struct pack *p, const char *dir,
 	return rc;
 }
 
-static int open_pack_in(struct casg_store *s, const struct casg_oid *id, int quarantined,
-			struct casg_err *err)
+static int open_pack_in(struct casg_store *s, const struct casg_oid *id, size_t folder,
+			int quarantined, struct casg_err *err)
 {
-	const char *dir = quarantined ? s->opts.quarantine_dir : s->opts.packs_dir;
+	const struct casg_packfiles *f = &s->folders[folder];
+	const char *dir = quarantined ? f->quarantine_dir : f->packs_dir;
 	struct pack *p;
 	int rc;
 
@@ -180,6 +184,7 @@ static int open_pack_in(struct casg_store *s, const struct casg_oid *id, int qua
 	p->fd = p->ids_fd = -1;
 	p->id = *id;
 	p->quarantined = (uint8_t)quarantined;
+	p->folder = (uint16_t)folder;
 	p->path = casg_packfiles_path(dir, id, "pack");
 	rc = p->path ? map_index(s, p, dir, err) : casg_err_nomem(err);
 	if (!rc) {
@@ -198,20 +203,55 @@ static int open_pack_in(struct casg_store *s, const struct casg_oid *id, int qua
 }
 
 /* 1: it is not in packs/ (any more). */
-static int open_pack(struct casg_store *s, const struct casg_oid *id, struct casg_err *err)
+static int open_pack(struct casg_store *s, const struct casg_oid *id, size_t folder,
+		     struct casg_err *err)
 {
-	int rc = open_pack_in(s, id, 0, err);
+	int rc = open_pack_in(s, id, folder, 0, err);
 	char *path;
 
 	if (rc != CASG_EABSENT)
 		return rc;
 	/* without its index, or on its way to quarantine? */
-	path = casg_packfiles_path(s->opts.packs_dir, id, "pack");
+	path = casg_packfiles_path(s->folders[folder].packs_dir, id, "pack");
 	if (!path)
 		return casg_err_nomem(err);
 	rc = access(path, F_OK) ? 1 : rc;
 	free(path);
 	return rc;
+}
+
+static int make_folders(struct casg_store *s, struct casg_err *err)
+{
+	size_t n = s->opts.nlenders;
+
+	/* a pack has 16 bits for it; Git has no more than that either */
+	if (n >= UINT16_MAX)
+		return casg_err_set(err, CASG_ECORRUPT, "too many alternates");
+	s->folders = calloc(n + 1, sizeof(*s->folders));
+	if (!s->folders)
+		return casg_err_nomem(err);
+	s->nfolders = n + 1;
+	s->folders[0].packs_dir = s->opts.packs_dir;
+	s->folders[0].quarantine_dir = s->opts.quarantine_dir;
+	for (size_t i = 1; i <= n; i++) {
+		char *packs = NULL, *quarantine = NULL;
+
+		if (asprintf(&packs, "%s/packs", s->opts.lenders[i - 1]) < 0 ||
+		    asprintf(&quarantine, "%s/quarantine", s->opts.lenders[i - 1]) < 0)
+			return casg_err_nomem(err);
+		s->folders[i].packs_dir = packs;
+		s->folders[i].quarantine_dir = quarantine;
+	}
+	return 0;
+}
+
+static void free_folders(struct casg_store *s)
+{
+	for (size_t i = 1; i < s->nfolders; i++) {
+		free((char *)(uintptr_t)s->folders[i].packs_dir);
+		free((char *)(uintptr_t)s->folders[i].quarantine_dir);
+	}
+	free(s->folders);
 }
 
 int casg_store_open(struct casg_store **store_out, const struct casg_store_opts *opts,
@@ -225,7 +265,9 @@ int casg_store_open(struct casg_store **store_out, const struct casg_store_opts 
 		return casg_err_nomem(err);
 	s->opts = *opts;
 	pthread_mutex_init(&s->lock, NULL);
-	rc = casg_store_rescan(s, err);
+	rc = make_folders(s, err);
+	if (!rc)
+		rc = casg_store_rescan(s, err);
 	if (rc) {
 		casg_store_close(s);
 		return rc;
@@ -243,25 +285,33 @@ static void keep_reason(struct casg_store *s, int rc, const struct casg_err *err
 		casg_err_set(&s->unusable, rc, "a pack cannot be used");
 }
 
+/* To leave it out, with the reason kept, or to fail. */
+static int leave_out(struct casg_store *s, int rc, const struct casg_err *err)
+{
+	if (rc >= 0 || rc == CASG_ENOMEM || !(s->opts.skip_unindexed || s->opts.lenient))
+		return rc;
+	if (!s->opts.skip_unindexed)
+		keep_reason(s, rc, err);
+	return 0;
+}
+
 /* 1: some pack was gone before it could be opened. */
-static int scan_packs(struct casg_store *s, struct casg_err *err)
+static int scan_packs(struct casg_store *s, size_t folder, struct casg_err *err)
 {
 	struct casg_oid *ids;
 	size_t n;
 	uint32_t known;
-	int gone = 0, rc = casg_packfiles_list(s->opts.packs_dir, &ids, &n, err);
+	int gone = 0, rc = casg_packfiles_list(s->folders[folder].packs_dir, &ids, &n, err);
 
+	if (rc && folder)
+		rc = leave_out(s, casg_err_prefix(err, "packs that are borrowed"), err);
 	for (size_t i = 0; i < n && !rc; i++) {
 		if (casg_store_find_pack(s, &ids[i], &known)) {
-			back_in_use(s, known);
+			if (s->packs[known].folder == folder)
+				back_in_use(s, known);
 			continue;
 		}
-		rc = open_pack(s, &ids[i], err);
-		if (rc < 0 && rc != CASG_ENOMEM && (s->opts.skip_unindexed || s->opts.lenient)) {
-			if (!s->opts.skip_unindexed)
-				keep_reason(s, rc, err);
-			rc = 0;
-		}
+		rc = leave_out(s, open_pack(s, &ids[i], folder, err), err);
 		gone |= rc > 0;
 		rc = rc < 0 ? rc : 0;
 	}
@@ -269,20 +319,20 @@ static int scan_packs(struct casg_store *s, struct casg_err *err)
 	return rc ? rc : gone;
 }
 
-static int scan_quarantine(struct casg_store *s, struct casg_err *err)
+static int scan_quarantine(struct casg_store *s, size_t folder, struct casg_err *err)
 {
 	struct casg_oid *ids;
 	size_t n;
 	uint32_t known;
-	int rc = casg_packfiles_list(s->opts.quarantine_dir, &ids, &n, err);
+	int rc = casg_packfiles_list(s->folders[folder].quarantine_dir, &ids, &n, err);
 
-	if (rc == CASG_EABSENT)
+	if (rc && (rc == CASG_EABSENT || folder))
 		return 0;
 	for (size_t i = 0; i < n && !rc; i++) {
 		if (casg_store_find_pack(s, &ids[i], &known))
 			continue;
 		/* what cannot be used there is not missed until it is needed */
-		rc = open_pack_in(s, &ids[i], 1, err) == CASG_ENOMEM ? CASG_ENOMEM : 0;
+		rc = open_pack_in(s, &ids[i], folder, 1, err) == CASG_ENOMEM ? CASG_ENOMEM : 0;
 	}
 	free(ids);
 	return rc;
@@ -311,11 +361,17 @@ int casg_store_rescan(struct casg_store *s, struct casg_err *err)
 	/* what moves from one folder to the other meanwhile is seen the next time */
 	for (int i = 0; i < TRIES; i++) {
 		before = quarantine_time(s);
-		rc = scan_packs(s, err);
+		rc = 0;
+		for (size_t f = 0; f < s->nfolders && rc >= 0; f++) {
+			int r = scan_packs(s, f, err);
+
+			rc = r < 0 ? r : rc | r;
+		}
 		if (rc < 0)
 			return rc;
-		if (s->opts.quarantine_dir && scan_quarantine(s, err))
-			return CASG_ENOMEM;
+		for (size_t f = 0; f < s->nfolders; f++)
+			if (s->folders[f].quarantine_dir && scan_quarantine(s, f, err))
+				return CASG_ENOMEM;
 		after = quarantine_time(s);
 		if (!rc && before.tv_sec == after.tv_sec && before.tv_nsec == after.tv_nsec)
 			break;
@@ -339,6 +395,7 @@ void casg_store_close(struct casg_store *s)
 	for (size_t i = 0; i < s->npacks; i++)
 		close_pack(&s->packs[i]);
 	free(s->packs);
+	free_folders(s);
 	casg_packdir_free(s->dir);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -352,10 +409,11 @@ int casg_store_add_pack(struct casg_store *s, const struct casg_oid *pack_id,
 	int rc;
 
 	if (casg_store_find_pack(s, pack_id, &known)) {
-		back_in_use(s, known);
+		if (!s->packs[known].folder)
+			back_in_use(s, known);
 		return 0;
 	}
-	rc = open_pack(s, pack_id, err);
+	rc = open_pack(s, pack_id, 0, err);
 	return rc <= 0 ? rc : casg_err_set(err, CASG_EABSENT, "pack %s is not here any more",
 					   casg_oid_hex(pack_id, hex));
 }
@@ -372,6 +430,11 @@ static int in_quarantine(const struct pack *p)
 	return p->quarantined && !__atomic_load_n(&p->back, __ATOMIC_RELAXED);
 }
 
+int casg_store_borrowed(const struct casg_store *s, uint32_t pack)
+{
+	return s->packs[pack].folder != 0;
+}
+
 int casg_store_quarantined(const struct casg_store *s, uint32_t pack)
 {
 	return in_quarantine(&s->packs[pack]);
@@ -385,10 +448,7 @@ static void back_in_use(struct casg_store *s, uint32_t pack)
 
 int casg_store_settle(struct casg_store *s, uint32_t pack, struct casg_err *err)
 {
-	const struct casg_packfiles f = {
-		.packs_dir = s->opts.packs_dir,
-		.quarantine_dir = s->opts.quarantine_dir,
-	};
+	const struct casg_packfiles f = s->folders[s->packs[pack].folder];
 	char *path;
 	int rc = 0;
 
@@ -418,18 +478,26 @@ static int hit(struct casg_store *s, uint32_t pack, struct casg_err *err)
 	return rc ? rc : 1;
 }
 
+/* Ours first, then what is borrowed, at last what is in quarantine. */
+enum { TURNS = 3 };
+
+static size_t turn(const struct pack *p)
+{
+	return p->quarantined ? 2 : p->folder != 0;
+}
+
 /*
- * The packs in the order of searching: the newest first, those in quarantine
- * last.  *at starts as 0; 1 and a pack, or 0 at the end.
+ * The packs in the order of searching: in each turn the newest first.  *at
+ * starts as 0; 1 and a pack, or 0 at the end.
  */
 static int next_pack(const struct casg_store *s, size_t *at, uint32_t *pack_out)
 {
-	size_t n = s->npacks;
+	size_t n = s->npacks, turns = s->nquarantined || s->nfolders > 1 ? TURNS : 1;
 
-	for (; *at < (s->nquarantined ? 2 * n : n); ++*at) {
+	for (; *at < turns * n; ++*at) {
 		size_t i = n - 1 - *at % n;
 
-		if (!s->nquarantined || s->packs[i].quarantined == (*at >= n)) {
+		if (turns == 1 || turn(&s->packs[i]) == *at / n) {
 			*pack_out = (uint32_t)i;
 			++*at;
 			return 1;
@@ -469,7 +537,8 @@ int casg_store_find_pack(const struct casg_store *s, const struct casg_oid *id,
 /* It may have gone to quarantine, or come back, since it was opened. */
 static int open_moved(struct casg_store *s, struct pack *p)
 {
-	const char *const dirs[] = { s->opts.packs_dir, s->opts.quarantine_dir };
+	const struct casg_packfiles *f = &s->folders[p->folder];
+	const char *const dirs[] = { f->packs_dir, f->quarantine_dir };
 	int fd = -1;
 
 	for (int i = 0; i < 2 && fd < 0 && dirs[i]; i++) {

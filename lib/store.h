@@ -35,6 +35,8 @@ struct casg_store;
 struct casg_store_opts {
 	const char *packs_dir;
 	const char *quarantine_dir; /* looked into after packs_dir; or NULL */
+	char *const *lenders;   /* casg/ of the repositories whose packs are borrowed */
+	size_t nlenders;
 	const char *index_dir;  /* where .objects files may be; or NULL */
 	const char *tmp_dir;    /* for scratch files; or NULL: memory */
 	uint64_t cache_nbytes;  /* decoded chunks kept */
@@ -59,6 +61,8 @@ int casg_store_rescan(struct casg_store *s, struct casg_err *err);
  * if that fails, so does the search.
  */
 void casg_store_revive(struct casg_store *s);
+/* Does this pack belong to another repository, which lends it? */
+int casg_store_borrowed(const struct casg_store *s, uint32_t pack);
 /* Was this pack in quarantine when last looked at? */
 int casg_store_quarantined(const struct casg_store *s, uint32_t pack);
 /*

@@ -121,7 +121,7 @@ static void count_packs(struct counts *n)
 	for (uint32_t p = 0; p < casg_store_npacks(work.store); p++) {
 		struct casg_packidx *x = casg_store_idx(work.store, p);
 
-		if (casg_store_quarantined(work.store, p))
+		if (casg_store_quarantined(work.store, p) || casg_store_borrowed(work.store, p))
 			continue;
 		n->npacks++;
 		n->nchunks += x->nchunks;

@@ -84,7 +84,7 @@ static uint32_t choose(struct chosen *v)
 	for (uint32_t i = 0; i < npacks; i++) {
 		const struct casg_packidx *x = casg_store_idx(work.store, i);
 
-		if (casg_store_quarantined(work.store, i))
+		if (casg_store_quarantined(work.store, i) || casg_store_borrowed(work.store, i))
 			continue;
 		v[n] = (struct chosen){ x->pack_nbytes, i, is_old(i) };
 		if (v[n].old || v[n].nbytes < work.settings.pack_size / 2)

@@ -171,6 +171,12 @@ static void delete(uint32_t pack)
 
 /* ---- which ------------------------------------------------------------- */
 
+/* What is borrowed is for its owner to throw away. */
+static int is_ours(uint32_t pack)
+{
+	return !casg_store_borrowed(work.store, pack);
+}
+
 /* A flag a pack: is it on standard input?  Every one that is must be here. */
 static uint8_t *read_needed(void)
 {
@@ -223,12 +229,12 @@ static void prune(void)
 	uint32_t n = casg_store_npacks(work.store);
 
 	for (uint32_t i = 0; i < n; i++)
-		if (needed[i] && casg_store_quarantined(work.store, i))
+		if (needed[i] && is_ours(i) && casg_store_quarantined(work.store, i))
 			bring_back(i);
 	for (uint32_t i = 0; i < n; i++) {
 		int64_t t;
 
-		if (needed[i] || casg_store_quarantined(work.store, i))
+		if (needed[i] || !is_ours(i) || casg_store_quarantined(work.store, i))
 			continue;
 		t = written_at(i);
 		if ((now - t >= grace || !grace) && t < writer)
@@ -240,7 +246,7 @@ static void prune(void)
 static void each_in_quarantine(void (*fn)(uint32_t pack))
 {
 	for (uint32_t i = 0; i < casg_store_npacks(work.store); i++)
-		if (casg_store_quarantined(work.store, i))
+		if (is_ours(i) && casg_store_quarantined(work.store, i))
 			fn(i);
 }
 
@@ -291,7 +297,7 @@ static uint32_t find_pack(const char *name)
 
 	if (casg_oid_parse(&id, name, strlen(name)) && !casg_packwalk_name(name, &id))
 		casg_die("'%s' is no pack id", name);
-	if (!casg_store_find_pack(work.store, &id, &pack))
+	if (!casg_store_find_pack(work.store, &id, &pack) || !is_ours(pack))
 		casg_die("pack '%s' is not in this repository", name);
 	return pack;
 }

@@ -18,6 +18,8 @@ q,quiet        say nothing unless it fails
 . "${0%/*}/casg-sh-lock"
 # shellcheck source=porcelain/casg-sh-versions.sh
 . "${0%/*}/casg-sh-versions"
+# shellcheck source=porcelain/casg-sh-lending.sh
+. "${0%/*}/casg-sh-lending"
 
 tmp=''
 
@@ -38,7 +40,10 @@ pack_git () {
 	# anew at its end, which it may not live to see
 	test -n "$opt_auto" || rm -rf "$casg_common/objects/info/commit-graph" \
 		"$casg_common/objects/info/commit-graphs"
-	if test -n "$opt_auto"; then
+	# which objects borrowers need is not known: all stay
+	if test -s "$CASG_PATH/borrowers"; then
+		git -c gc.autoDetach=false -c gc.pruneExpire=never gc --quiet ${opt_auto:+--auto}
+	elif test -n "$opt_auto"; then
 		git -c gc.autoDetach=false gc --auto --quiet
 	elif test -n "$opt_grace"; then
 		prune=now
@@ -51,8 +56,13 @@ pack_git () {
 
 # The packs that versions need: $tmp/needed.
 mark () {
-	casg_list_versions "$tmp" >"$tmp/versions" || exit 128
-	casg-reachable-packs <"$tmp/versions" >"$tmp/needed" || exit 128
+	casg_list_versions "$tmp" >"$tmp/versions" && casg_list_lent "$tmp" >"$tmp/lent" || exit 128
+	list_needed
+}
+
+list_needed () {
+	casg-reachable-packs <"$tmp/versions" >"$tmp/needed" &&
+	cat "$tmp/lent" >>"$tmp/needed" || exit 128
 }
 
 # prune ARG...: the receipt grows.
@@ -63,10 +73,9 @@ prune () {
 # The same once more, if it has become another list.
 look_again () {
 	test -z "$opt_dry_run" || return 0
-	mv "$tmp/versions" "$tmp/before" &&
-	casg_list_versions "$tmp" >"$tmp/versions" || exit 128
-	cmp -s "$tmp/before" "$tmp/versions" ||
-		casg-reachable-packs <"$tmp/versions" >"$tmp/needed" || exit 128
+	mv "$tmp/versions" "$tmp/before" && mv "$tmp/lent" "$tmp/lent-before" &&
+	casg_list_versions "$tmp" >"$tmp/versions" && casg_list_lent "$tmp" >"$tmp/lent" || exit 128
+	cmp -s "$tmp/before" "$tmp/versions" && cmp -s "$tmp/lent-before" "$tmp/lent" || list_needed
 }
 
 # What went, a line each, and the sums.

@@ -23,6 +23,8 @@ q,quiet             say nothing unless it fails
 . "${0%/*}/casg-sh-lock"
 # shellcheck source=porcelain/casg-sh-versions.sh
 . "${0%/*}/casg-sh-versions"
+# shellcheck source=porcelain/casg-sh-lending.sh
+. "${0%/*}/casg-sh-lending"
 
 tmp=''
 
@@ -67,6 +69,11 @@ join_small () {
 put_away () {
 	test -s "$tmp/replaced" || return 0
 	casg_lock refs
+	# borrowers refer to chunks that may be in no other pack now
+	casg_list_lent "$tmp" >"$tmp/lent" &&
+	sort "$tmp/replaced" >"$tmp/sorted" &&
+	comm -23 "$tmp/sorted" "$tmp/lent" >"$tmp/replaced" || exit 128
+	test -s "$tmp/replaced" || return 0
 	# shellcheck disable=SC2046 # ids are words
 	casg-prune-packs --reason=repacked $(cat "$tmp/replaced") >/dev/null || exit 128
 	casg_unlock refs

@@ -39,10 +39,18 @@ casg_is_gone () {
 	set -- $1
 	test $# -ge 2 && test "$2" = "$casg_host" || return
 	case ${3-} in
-	"" | "$casg_boot") ! kill -0 "$1" 2>/dev/null ;;
+	"" | "$casg_boot") casg_no_process "$1" ;;
 	"${casg_boot%/*}"/*) return 1 ;; # another container of this machine
 	*) test -n "$casg_boot" ;;       # before this machine was started again
 	esac
+}
+
+# One of another user is there, too, though we may send it no signal.
+casg_no_process () {
+	case $(LC_ALL=C; export LC_ALL; kill -0 "$1" 2>&1) in
+	*"o such process"*) return 0 ;;
+	esac
+	return 1
 }
 
 # casg_lock NAME [nowait]: take it, waiting for others; "nowait": 1 if held.

@@ -44,6 +44,25 @@ casg_repo () {
 	esac
 	test -d "$CASG_PATH/packs" ||
 		die "not a casg repository (or any of the parent directories); 'casg init' makes one"
+	casg_share
+}
+
+# A folder with the setgid bit says who may read and write what is made in it,
+# whatever our own umask says.
+casg_share () {
+	casg_perms=$(ls -ld -- "$CASG_PATH") || exit 128
+	case $casg_perms in
+	d?????[sS]*) ;;
+	*) return 0 ;;
+	esac
+	casg_g='' casg_o=''
+	case $casg_perms in ????r*) casg_g=${casg_g}r ;; esac
+	case $casg_perms in ?????w*) casg_g=${casg_g}w ;; esac
+	case $casg_perms in ??????s*) casg_g=${casg_g}x ;; esac
+	case $casg_perms in ???????r*) casg_o=${casg_o}r ;; esac
+	case $casg_perms in ????????w*) casg_o=${casg_o}w ;; esac
+	case $casg_perms in ?????????[xt]*) casg_o=${casg_o}x ;; esac
+	umask "g=$casg_g,o=$casg_o"
 }
 
 casg_lf='

@@ -1,0 +1,58 @@
+# shellcheck shell=sh
+# casg-sh-lending - repositories that use the packs of others.  After
+#
+#	# shellcheck source=porcelain/casg-sh-lending.sh
+#	. "${0%/*}/casg-sh-lending"
+#	casg_repo
+#
+# casg_register tells every repository that this one borrows from (its Git
+# alternates, as git clone --shared and --reference make them) about it, and
+#
+#	casg_list_lent DIR >FILE
+#
+# puts the ids of the packs of this repository that its borrowers need into
+# FILE, sorted, one a line.  Whoever moves or deletes packs keeps those.  DIR is
+# a folder for scratch files; casg-sh-versions must have been sourced.
+#
+# The borrowers are in casg/borrowers, the path of a Git directory a line.  One
+# that cannot be read ends the script with 128: it may need anything.
+
+casg_borrowers () {
+	test ! -s "$CASG_PATH/borrowers" || cat "$CASG_PATH/borrowers"
+}
+
+casg_register () {
+	casg_self=$(cd "${CASG_PATH%/casg}" && pwd -P) || exit 128
+	git count-objects -v | sed -n 's/^alternate: //p' |
+	while IFS= read -r casg_objects; do
+		casg_lender=${casg_objects%/objects}/casg
+		test -d "$casg_lender/packs" || continue
+		! grep -qFx -e "$casg_self" "$casg_lender/borrowers" 2>/dev/null || continue
+		{ printf '%s\n' "$casg_self" >>"$casg_lender/borrowers"; } 2>/dev/null ||
+			warn "cannot write '$casg_lender/borrowers': add the line '$casg_self', or casg gc there may drop what is needed here"
+	done
+}
+
+# The packs that one of them needs, its own among them.
+casg_list_needed_by () {
+	casg_own=$CASG_PATH
+	CASG_PATH=$2/casg
+	casg_list_versions "$1" >"$1/lent-versions"
+	CASG_PATH=$casg_own
+	CASG_DIR=$2 casg-reachable-packs <"$1/lent-versions"
+}
+
+casg_list_lent () {
+	: >"$1/lent-needed" && casg_borrowers >"$1/lent-to" || exit 128
+	while IFS= read -r casg_borrower; do
+		test -d "$casg_borrower/casg/packs" ||
+			die "'$casg_borrower' may need packs, but is not there; if it is gone for good, remove its line from '$CASG_PATH/borrowers'"
+		casg_list_needed_by "$1" "$casg_borrower" >>"$1/lent-needed" ||
+			die "cannot find out which packs '$casg_borrower' needs"
+	done <"$1/lent-to"
+	sort -u "$1/lent-needed" | while read -r casg_id; do
+		for casg_folder in packs quarantine; do
+			test ! -e "$CASG_PATH/$casg_folder/pack-$casg_id.pack" || echo "$casg_id"
+		done
+	done | sort -u || exit 128
+}
