@@ -22,7 +22,9 @@ test_expect_success 'setup: releases that must survive' '
 	cp one.3 one.fa &&
 	for release in one.1 one.2 two.1; do
 		echo "$release:${release%.*} $release" || return 1
-	done >releases
+	done >releases &&
+	# what no version needs
+	casg-gen --seed 5 >more && CASG_DIR=base/.git casg-pack -q more >records
 '
 
 # fresh: the repository as it was before, in work
@@ -51,7 +53,7 @@ chosen () {
 # after CMD: after a fault everything is sound; the same again lands
 after () {
 	sound || { echo "not sound" && return 1; }
-	(cd work && "$1") >again 2>&1 || { echo "not to be done again:" && cat again && return 1; }
+	(cd work && sh ../run "$1") >again 2>&1 || { echo "not to be done again:" && cat again && return 1; }
 	sound "after.$1" || { echo "not sound after it was done again" && return 1; }
 	git -C work status --porcelain >status && test_must_be_empty status
 }
@@ -79,7 +81,7 @@ syscalls=$syscalls,ftruncate,truncate,fallocate
 # scenario NAME: the tests of the shell function NAME, run in a repository
 scenario () {
 	test_expect_success "$1: nothing goes wrong" "
-		fresh && (cd work && $1) && sound after.$1 && cat fsck
+		fresh && (cd work && sh ../run $1) && sound after.$1 && cat fsck
 	"
 
 	test_expect_success STRACE "$1: every point that strace counts is seen" "
@@ -122,18 +124,31 @@ scenario () {
 	"
 }
 
-# the commands are run by a shell of their own, so that it is traced as well
+# The commands are run by a shell of their own, so that it is traced as well.
+# after.NAME: the releases that there must be afterwards.
 cat >run <<\EOT
 import () {
 	casg import --quiet --threads=1 ../one.fa
 }
+gc () {
+	casg gc --quiet --grace=0
+}
+repack () {
+	casg repack --quiet -d --threads=1
+}
+repack_all () {
+	casg repack --quiet -a -d --threads=1
+}
 "$1"
 EOT
-import () {
-	sh ../run import
-}
 
 { cat releases && echo "one one.3"; } >after.import
+for command in gc repack repack_all; do
+	cp releases after.$command
+done
 scenario import
+scenario gc
+scenario repack
+scenario repack_all
 
 test_done
