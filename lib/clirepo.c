@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -131,6 +132,24 @@ void casg_cli_resolve(const struct casg_repo *repo, const char *spec,
 
 	if (casg_repo_resolve(repo, spec, resolve_by_child, (void *)repo, out, id_out, &err))
 		casg_die_err(&err);
+}
+
+/* ---- time ---- */
+
+int64_t casg_cli_now(void)
+{
+	const char *s = getenv("SOURCE_DATE_EPOCH");
+	char when[CASG_TIME_SIZE];
+	char *end;
+	long long v;
+
+	if (!s || !*s)
+		return time(NULL);
+	errno = 0;
+	v = strtoll(s, &end, 10);
+	if (*end || errno || !casg_time_format(v, when))
+		casg_die("bad SOURCE_DATE_EPOCH '%s'", s);
+	return v;
 }
 
 /* ---- input ---- */

@@ -27,6 +27,9 @@ void casg_cli_share(const struct casg_repo *repo);
 void casg_cli_resolve(const struct casg_repo *repo, const char *spec,
 		      struct casg_version *out, struct casg_oid *id_out);
 
+/* The time, or what SOURCE_DATE_EPOCH says for those who want to build again. */
+int64_t casg_cli_now(void);
+
 /* All of a file, or of standard input for "-", at most 'most' bytes. */
 void casg_cli_slurp(const char *path, size_t most, struct casg_buf *out);
 

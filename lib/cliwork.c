@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,12 +179,47 @@ void casg_work_version(struct casg_work *w, const char *spec,
 	casg_work_roots(out, roots_out);
 }
 
+void casg_work_version_file(const char *path, struct casg_version *out,
+			    struct casg_roots *roots_out)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_buf text = CASG_BUF_INIT;
+
+	casg_cli_slurp(path, CASG_VERSION_MAX_BYTES, &text);
+	if (casg_version_decode(out, text.data, text.len, &err)) {
+		casg_err_prefix(&err, "'%s'", path);
+		casg_die_err(&err);
+	}
+	casg_work_roots(out, roots_out);
+	casg_buf_release(&text);
+}
+
 void casg_work_roots(const struct casg_version *v, struct casg_roots *roots_out)
 {
 	roots_out->records = v->records;
 	roots_out->order = v->order;
 	roots_out->presentation = v->presentation;
+	roots_out->has_withdrawn = v->has_withdrawn;
+	roots_out->withdrawn = v->withdrawn;
 	roots_out->count = v->count;
+}
+
+static void add_root(struct casg_buf *out, const char *name, const struct casg_oid *id)
+{
+	casg_buf_addf(out, "%s ", name);
+	casg_oid_addhex(out, id);
+	casg_buf_addch(out, '\n');
+}
+
+void casg_work_format_roots(const struct casg_roots *roots, uint64_t nresidues,
+			    struct casg_buf *out)
+{
+	add_root(out, "records", &roots->records);
+	add_root(out, "order", &roots->order);
+	add_root(out, "presentation", &roots->presentation);
+	if (roots->has_withdrawn)
+		add_root(out, "withdrawn", &roots->withdrawn);
+	casg_buf_addf(out, "count %" PRIu64 "\nresidues %" PRIu64 "\n", roots->count, nresidues);
 }
 
 void casg_work_close(struct casg_work *w)

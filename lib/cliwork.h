@@ -58,7 +58,13 @@ void casg_work_reopen_store(struct casg_work *w);
 /* The version that 'spec' names, and its roots. */
 void casg_work_version(struct casg_work *w, const char *spec,
 		       struct casg_version *out, struct casg_roots *roots_out);
+/* The same of a file that is a VERSION, "-" for standard input. */
+void casg_work_version_file(const char *path, struct casg_version *out,
+			    struct casg_roots *roots_out);
 void casg_work_roots(const struct casg_version *v, struct casg_roots *roots_out);
+/* The "name value" lines that casg-write-version reads, appended. */
+void casg_work_format_roots(const struct casg_roots *roots, uint64_t nresidues,
+			    struct casg_buf *out);
 void casg_work_close(struct casg_work *w);
 /* The coder of the thread that owns the pool. */
 struct casg_coder *casg_work_coder(struct casg_work *w);

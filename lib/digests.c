@@ -290,3 +290,65 @@ size_t casg_digest_final(struct casg_digest *d, char text_out[CASG_DIGEST_TEXTSZ
 	text_out[n] = '\0';
 	return n;
 }
+
+/* ---- files ------------------------------------------------------------- */
+
+struct casg_filesum {
+	EVP_MD_CTX *ctx;
+	EVP_MD *md;
+};
+
+const char *casg_filesum_name(enum casg_filesum_kind kind)
+{
+	return kind == CASG_FILESUM_MD5 ? "MD5" : "SHA-256";
+}
+
+size_t casg_filesum_digits(enum casg_filesum_kind kind)
+{
+	return kind == CASG_FILESUM_MD5 ? 32 : 64;
+}
+
+struct casg_filesum *casg_filesum_new(enum casg_filesum_kind kind, struct casg_err *err)
+{
+	struct casg_filesum *f = calloc(1, sizeof(*f));
+
+	if (!f) {
+		casg_err_nomem(err);
+		return NULL;
+	}
+	f->md = EVP_MD_fetch(NULL, kind == CASG_FILESUM_MD5 ? "MD5" : "SHA256", NULL);
+	f->ctx = EVP_MD_CTX_new();
+	if (f->md && f->ctx && EVP_DigestInit_ex2(f->ctx, f->md, NULL))
+		return f;
+	if (!f->md)
+		casg_err_set(err, CASG_EUNSUPPORTED, "OpenSSL has no %s here",
+			     casg_filesum_name(kind));
+	else
+		casg_err_nomem(err);
+	casg_filesum_free(f);
+	return NULL;
+}
+
+void casg_filesum_free(struct casg_filesum *f)
+{
+	if (!f)
+		return;
+	EVP_MD_CTX_free(f->ctx);
+	EVP_MD_free(f->md);
+	free(f);
+}
+
+void casg_filesum_update(struct casg_filesum *f, const void *p, size_t nbytes)
+{
+	EVP_DigestUpdate(f->ctx, p, nbytes);
+}
+
+void casg_filesum_final(struct casg_filesum *f, char text_out[CASG_FILESUM_TEXTSZ])
+{
+	uint8_t raw[EVP_MAX_MD_SIZE];
+	unsigned int n = 0;
+
+	EVP_DigestFinal_ex(f->ctx, raw, &n);
+	casg_hex_encode(text_out, raw, n);
+	text_out[2 * n] = '\0';
+}

@@ -61,4 +61,29 @@ void casg_digest_update(struct casg_digest *d, const void *p, size_t nbytes);
 size_t casg_digest_final(struct casg_digest *d,
 			 char text_out[CASG_DIGEST_TEXTSZ]);
 
+/*
+ * Digests of files as they are, byte for byte, as md5sum and sha256sum print
+ * them.
+ */
+enum casg_filesum_kind {
+	CASG_FILESUM_MD5,
+	CASG_FILESUM_SHA256
+};
+
+#define CASG_FILESUM_KINDS 2
+#define CASG_FILESUM_TEXTSZ 65
+
+/* "MD5", "SHA-256"; and the number of hex digits. */
+const char *casg_filesum_name(enum casg_filesum_kind kind);
+size_t casg_filesum_digits(enum casg_filesum_kind kind);
+
+struct casg_filesum;
+
+/* NULL with err filled: no memory, or OpenSSL has no such algorithm. */
+struct casg_filesum *casg_filesum_new(enum casg_filesum_kind kind, struct casg_err *err);
+void casg_filesum_free(struct casg_filesum *f);
+void casg_filesum_update(struct casg_filesum *f, const void *p, size_t nbytes);
+/* Lower-case hex; only to be freed afterwards. */
+void casg_filesum_final(struct casg_filesum *f, char text_out[CASG_FILESUM_TEXTSZ]);
+
 #endif

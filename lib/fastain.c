@@ -145,13 +145,14 @@ static void update(const struct fastain *f, struct casg_fastain_stats *stats)
 	stats->nrecords = casg_fasta_records(f->fasta);
 }
 
-int casg_fasta_from_files(const char *const *paths, size_t npaths,
-			  const struct casg_fasta_handler *handler,
-			  int (*on_bytes)(void *ctx, const uint8_t *p, size_t n,
-					  struct casg_err *err),
-			  void *on_bytes_ctx,
-			  struct casg_fastain_stats *stats_out,
-			  struct casg_err *err)
+int casg_fasta_from_expected_files(const char *const *paths, size_t npaths,
+				   const struct casg_fastain_expect *expect, size_t nexpect,
+				   const struct casg_fasta_handler *handler,
+				   int (*on_bytes)(void *ctx, const uint8_t *p, size_t n,
+						   struct casg_err *err),
+				   void *on_bytes_ctx,
+				   struct casg_fastain_stats *stats_out,
+				   struct casg_err *err)
 {
 	struct fastain f = { .handler = handler };
 	struct casg_fastain_stats unused, *stats = stats_out ? stats_out : &unused;
@@ -161,6 +162,8 @@ int casg_fasta_from_files(const char *const *paths, size_t npaths,
 
 	memset(stats, 0, sizeof(*stats));
 	ret = fastain_open(&f, paths, npaths, err);
+	for (size_t i = 0; i < nexpect && !ret; i++)
+		ret = casg_input_expect(f.in, expect[i].file, expect[i].kind, expect[i].hex, err);
 	if (!ret)
 		stats->raw_total = casg_input_raw_total(f.in);
 	while (!ret && (block = f.block[turn ^= 1],
@@ -185,4 +188,16 @@ int casg_fasta_from_files(const char *const *paths, size_t npaths,
 		on_bytes(on_bytes_ctx, NULL, 0, NULL);
 	fastain_close(&f);
 	return ret;
+}
+
+int casg_fasta_from_files(const char *const *paths, size_t npaths,
+			  const struct casg_fasta_handler *handler,
+			  int (*on_bytes)(void *ctx, const uint8_t *p, size_t n,
+					  struct casg_err *err),
+			  void *on_bytes_ctx,
+			  struct casg_fastain_stats *stats_out,
+			  struct casg_err *err)
+{
+	return casg_fasta_from_expected_files(paths, npaths, NULL, 0, handler, on_bytes,
+					      on_bytes_ctx, stats_out, err);
 }

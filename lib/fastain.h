@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "digests.h"
 #include "err.h"
 
 struct casg_fasta_handler;
@@ -42,5 +43,21 @@ int casg_fasta_from_files(const char *const *paths, size_t npaths,
 			  void *on_bytes_ctx,
 			  struct casg_fastain_stats *stats_out,
 			  struct casg_err *err);
+
+/* The same of files whose digests are known: see casg_input_expect. */
+struct casg_fastain_expect {
+	size_t file;  /* its number, from 0 */
+	enum casg_filesum_kind kind;
+	const char *hex;
+};
+
+int casg_fasta_from_expected_files(const char *const *paths, size_t npaths,
+				   const struct casg_fastain_expect *expect, size_t nexpect,
+				   const struct casg_fasta_handler *handler,
+				   int (*on_bytes)(void *ctx, const uint8_t *p, size_t n,
+						   struct casg_err *err),
+				   void *on_bytes_ctx,
+				   struct casg_fastain_stats *stats_out,
+				   struct casg_err *err);
 
 #endif

@@ -25,6 +25,7 @@ struct file {
 	dev_t dev;       /* to know it again when it is reopened */
 	ino_t ino;
 	uint64_t start;  /* in the stream; set when reading it begins */
+	char *expect[CASG_FILESUM_KINDS]; /* digests, or NULL */
 };
 
 struct casg_input {
@@ -205,6 +206,21 @@ int casg_input_open(struct casg_input **in_out, const char *const *paths,
 	return 0;
 }
 
+int casg_input_expect(struct casg_input *in, size_t file, enum casg_filesum_kind kind,
+		      const char *hex, struct casg_err *err)
+{
+	char *copy;
+
+	if (file >= in->nfiles || in->begun || in->cur)
+		return casg_err_set(err, CASG_EBUG, "no such file to expect a digest of");
+	copy = strdup(hex);
+	if (!copy)
+		return casg_err_nomem(err);
+	free(in->files[file].expect[kind]);
+	in->files[file].expect[kind] = copy;
+	return 0;
+}
+
 /* Read enough of the current file to tell its format. */
 static int read_head(struct casg_input *in, struct casg_err *err)
 {
@@ -248,6 +264,14 @@ static int begin_file(struct casg_input *in, struct casg_err *err)
 	ret = read_head(in, err);
 	if (ret)
 		return casg_err_prefix(err, "%s", f->name);
+	/* what was peeked at is summed up when it is given out */
+	for (int k = 0; k < CASG_FILESUM_KINDS; k++) {
+		if (!f->expect[k])
+			continue;
+		in->source.sum[k] = casg_filesum_new((enum casg_filesum_kind)k, err);
+		if (!in->source.sum[k])
+			return err->code;
+	}
 	decoder = casg_decode_detect(in->source.head, in->source.nhead);
 	if (!decoder)
 		return 0;
@@ -257,13 +281,56 @@ static int begin_file(struct casg_input *in, struct casg_err *err)
 	return 0;
 }
 
-static void end_file(struct casg_input *in)
+static void free_sums(struct casg_source *s)
 {
+	for (int k = 0; k < CASG_FILESUM_KINDS; k++) {
+		casg_filesum_free(s->sum[k]);
+		s->sum[k] = NULL;
+	}
+}
+
+/* All of the file was read, and by nobody now: is it what was expected? */
+static int check_sums(struct casg_input *in, struct casg_err *err)
+{
+	const struct file *f = &in->files[in->cur];
+	struct casg_source *s = &in->source;
+	uint8_t rest[4096];
+	long n = 0;
+	int ret = 0;
+
+	/* whatever a decoder may have left unread */
+	while ((s->sum[0] || s->sum[1]) && (n = casg_source_read(s, rest, sizeof(rest), err)) > 0)
+		;
+	if (n < 0)
+		return (int)n;
+	for (int k = 0; k < CASG_FILESUM_KINDS && !ret; k++) {
+		char got[CASG_FILESUM_TEXTSZ];
+
+		if (!s->sum[k])
+			continue;
+		casg_filesum_final(s->sum[k], got);
+		if (strcmp(got, f->expect[k]))
+			ret = casg_err_set(err, CASG_ENOTOURS, "its %s is %s, and not %s as expected",
+					   casg_filesum_name((enum casg_filesum_kind)k), got,
+					   f->expect[k]);
+	}
+	free_sums(s);
+	return ret;
+}
+
+static int end_file(struct casg_input *in, struct casg_err *err)
+{
+	int ret;
+
 	casg_readahead_stop(in->ahead);
 	in->ahead = NULL;
+	ret = check_sums(in, err);
+	if (ret)
+		return casg_err_prefix(err, "%s", in->files[in->cur].name);
 	file_close(&in->files[in->cur]);
 	in->begun = 0;
 	in->cur++;
+	return 0;
 }
 
 /* As casg_input_read, but err is there and failures are not remembered. */
@@ -289,7 +356,9 @@ static long read_some(struct casg_input *in, void *buf, size_t nbytes,
 			in->pos += (uint64_t)n;
 			return n;
 		}
-		end_file(in);
+		n = end_file(in, err);
+		if (n)
+			return n;
 	}
 	return 0;
 }
@@ -359,8 +428,11 @@ void casg_input_close(struct casg_input *in)
 	if (!in)
 		return;
 	casg_readahead_stop(in->ahead);
+	free_sums(&in->source);
 	for (size_t i = 0; i < in->nfiles; i++) {
 		file_close(&in->files[i]);
+		for (int k = 0; k < CASG_FILESUM_KINDS; k++)
+			free(in->files[i].expect[k]);
 		free(in->files[i].name);
 	}
 	free(in->files);

@@ -30,6 +30,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "digests.h"
 #include "err.h"
 
 struct casg_input;
@@ -44,6 +45,15 @@ struct casg_input;
  */
 int casg_input_open(struct casg_input **in_out, const char *const *paths,
 		    size_t npaths, struct casg_err *err);
+
+/*
+ * Before anything is read: the bytes of file number 'file', as they are (not
+ * decompressed), have this digest, in lower-case hex (copied).  It is computed
+ * as they are read; if it is another, reading fails with CASG_ENOTOURS where
+ * the file ends.  One digest of each kind a file.
+ */
+int casg_input_expect(struct casg_input *in, size_t file, enum casg_filesum_kind kind,
+		      const char *hex, struct casg_err *err);
 
 /*
  * Read up to nbytes (> 0) into buf: the number read, which may be short and

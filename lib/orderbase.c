@@ -47,6 +47,25 @@ struct casg_orderbase *casg_orderbase_new(struct casg_store *s, struct casg_code
 	return b;
 }
 
+struct casg_orderbase *casg_orderbase_new_ranks(struct casg_store *s, struct casg_coder *c,
+						const struct casg_oid *order,
+						uint64_t old_count, uint64_t new_count,
+						struct casg_err *err)
+{
+	struct casg_orderbase *b = calloc(1, sizeof(*b));
+
+	if (!b) {
+		casg_err_nomem(err);
+		return NULL;
+	}
+	b->s = s;
+	b->c = c;
+	b->order = *order;
+	b->old_rank = old_count;
+	b->new_rank = new_count;
+	return b;
+}
+
 void casg_orderbase_free(struct casg_orderbase *b)
 {
 	if (!b)
@@ -66,6 +85,16 @@ static int add_rank(struct casg_ranks *r, uint64_t rank, struct casg_err *err)
 		return casg_err_nomem(err);
 	r->v[r->n++] = (uint32_t)rank;
 	return 0;
+}
+
+int casg_orderbase_gone(struct casg_orderbase *b, uint64_t old_rank, struct casg_err *err)
+{
+	return add_rank(&b->gone, old_rank, err);
+}
+
+int casg_orderbase_come(struct casg_orderbase *b, uint64_t new_rank, struct casg_err *err)
+{
+	return add_rank(&b->come, new_rank, err);
 }
 
 /* The other version's records before the key (NULL: all that are left) are gone. */

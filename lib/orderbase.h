@@ -26,6 +26,17 @@ struct casg_orderbase;
 struct casg_orderbase *casg_orderbase_new(struct casg_store *s, struct casg_coder *c,
 					  const struct casg_oid *records,
 					  const struct casg_oid *order, struct casg_err *err);
+/*
+ * The same for who knows which records went and came: instead of keys it is
+ * given the ranks of those that are gone from the 'old_count' of the other
+ * version, and of those that have come among the 'new_count', ascending.
+ */
+struct casg_orderbase *casg_orderbase_new_ranks(struct casg_store *s, struct casg_coder *c,
+						const struct casg_oid *order,
+						uint64_t old_count, uint64_t new_count,
+						struct casg_err *err);
+int casg_orderbase_gone(struct casg_orderbase *b, uint64_t old_rank, struct casg_err *err);
+int casg_orderbase_come(struct casg_orderbase *b, uint64_t new_rank, struct casg_err *err);
 void casg_orderbase_free(struct casg_orderbase *b);
 
 /* Each key of the new tree, in its order. */

@@ -173,6 +173,8 @@ int casg_reach_packs(struct casg_store *s, struct casg_coder *c,
 		rc = note_object(&r, c, &roots->order, err);
 	if (!rc)
 		rc = note_object(&r, c, &roots->presentation, err);
+	if (!rc && roots->has_withdrawn)
+		rc = note_object(&r, c, &roots->withdrawn, err);
 	if (!rc)
 		rc = follow(&r, c, err);
 	for (uint32_t i = 0; i < casg_store_npacks(s); i++)
@@ -344,6 +346,8 @@ int casg_reach_chunks(struct casg_store *s, struct casg_coder *c,
 		rc = note_blob(&k, &roots->order, err);
 	if (!rc)
 		rc = note_presentation(&k, roots, err);
+	if (!rc && roots->has_withdrawn)
+		rc = note_blob(&k, &roots->withdrawn, err);
 	for (uint32_t i = 0; k.seen && i < npacks; i++)
 		free(k.seen[i]);
 	free(k.seen);
@@ -517,7 +521,9 @@ int casg_marks_add(struct casg_marks *m, const struct casg_roots *roots,
 	const struct casg_tree_visitor v = { mark_node, mark_entry, m };
 	int rc = casg_tree_visit(m->r.s, m->c, &roots->records, &v, err);
 
-	if (!rc)
+	if (!rc && roots->has_withdrawn)
+		rc = mark_object(m, &roots->withdrawn, err);
+	if (rc >= 0)
 		rc = mark_object(m, &roots->order, err);
 	if (rc >= 0)
 		rc = mark_object(m, &roots->presentation, err);

@@ -1,10 +1,10 @@
 /*
  * reach - which packs hold a version.
  *
- * The packs that its nodes, order, presentation and long descriptions lie in,
- * and those that these packs refer to.  A pack that serves several versions
- * refers to the sequences of all of them, so this is a superset: a hint of
- * what to fetch, as PACKS is.
+ * The packs that its nodes, order, presentation, tombstones and long
+ * descriptions lie in, and those that these packs refer to.  A pack that
+ * serves several versions refers to the sequences of all of them, so this is a
+ * superset: a hint of what to fetch, as PACKS is.
  *
  * What may be thrown away is settled by casg_marks, which reads every node
  * and takes in what a leaf or a presentation names by id alone.

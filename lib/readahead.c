@@ -57,6 +57,13 @@ static int wait_readable(const struct casg_source *s, struct casg_err *err)
 	return 0;
 }
 
+static void sum_up(const struct casg_source *s, const void *p, size_t n)
+{
+	for (int k = 0; k < CASG_FILESUM_KINDS; k++)
+		if (s->sum[k])
+			casg_filesum_update(s->sum[k], p, n);
+}
+
 long casg_source_read(struct casg_source *s, void *buf, size_t nbytes,
 		      struct casg_err *err)
 {
@@ -69,6 +76,7 @@ long casg_source_read(struct casg_source *s, void *buf, size_t nbytes,
 			nbytes = left;
 		memcpy(buf, s->head + s->head_off, nbytes);
 		s->head_off += nbytes;
+		sum_up(s, buf, nbytes);
 		return (long)nbytes;
 	}
 	for (;;) {
@@ -89,6 +97,7 @@ long casg_source_read(struct casg_source *s, void *buf, size_t nbytes,
 		}
 	}
 	atomic_fetch_add_explicit(s->raw_done, (uint64_t)n, memory_order_relaxed);
+	sum_up(s, buf, (size_t)n);
 	return n;
 }
 

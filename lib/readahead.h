@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "decode.h"
+#include "digests.h"
 #include "err.h"
 
 #define CASG_SOURCE_HEAD (64 * 1024)
@@ -25,6 +26,7 @@ struct casg_source {
 	int can_block;  /* not a regular file: a read may wait for ever */
 	int cancel_fd;  /* readable when reading should stop; -1: none */
 	_Atomic uint64_t *raw_done; /* counts what came from fd */
+	struct casg_filesum *sum[CASG_FILESUM_KINDS]; /* of what is given out; or NULL */
 	uint8_t *head;  /* CASG_SOURCE_HEAD bytes of room */
 	size_t nhead, head_off; /* head[head_off..nhead) is not yet consumed */
 };

@@ -28,6 +28,8 @@ struct casg_record {
 
 struct casg_roots {
 	struct casg_oid records, order, presentation;
+	int has_withdrawn;
+	struct casg_oid withdrawn;
 	uint64_t count;
 };
 

@@ -27,6 +27,8 @@ static const struct {
 	  1 * MIB, 16 * KIB, 16 * MIB },
 	{ "casg.compression", offsetof(struct casg_settings, level), LEVEL,
 	  2, 0, 19 },
+	{ "casg.shrinkLimit", offsetof(struct casg_settings, shrink_limit), COUNT,
+	  50, 0, 100 },
 	{ "casg.gcGrace", offsetof(struct casg_settings, gc_grace), COUNT,
 	  14 * 86400, 0, UINT64_C(1) << 40 },
 	{ "casg.gcAuto", offsetof(struct casg_settings, gc_auto), COUNT,

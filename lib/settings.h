@@ -21,6 +21,7 @@ struct casg_settings {
 	uint64_t pack_size;  /* casg.packSize: bytes after which a pack is closed */
 	uint64_t chunk_size; /* casg.chunkSize: bytes of content a chunk aims at */
 	uint64_t level;      /* casg.compression: 0 (none) to 19 */
+	uint64_t shrink_limit; /* casg.shrinkLimit: percent of the records that may go */
 	uint64_t gc_grace;   /* casg.gcGrace: seconds before what nothing needs goes */
 	uint64_t gc_auto;    /* casg.gcAuto: small packs that gc --auto tolerates; 0: any */
 };

@@ -120,6 +120,14 @@ static int bad(struct casg_err *err, const char *what)
 	return casg_err_set(err, CASG_ECORRUPT, "bad record line: %s", what);
 }
 
+static int bad_count(struct casg_err *err, int nfields)
+{
+	static const char *const numbers[] = { "no", "one", "two", "three", "four", "five", "six" };
+
+	return casg_err_set(err, CASG_ECORRUPT, "bad record line: there are not %s fields",
+			    numbers[nfields]);
+}
+
 /* The byte an escape stands for, advancing *p; -1 unless canonical. */
 static int unescape(const char **p, const char *end)
 {
@@ -185,13 +193,13 @@ static const char *closing_quote(const char *p, const char *end)
 }
 
 /* Split at TABs, unquoting; 'simple': nothing is quoted. */
-static int split(struct field *f, const char *line, size_t n, int simple,
+static int split(struct field *f, int nfields, const char *line, size_t n, int simple,
 		 struct casg_buf *scratch, struct casg_err *err)
 {
 	const char *p = line, *end = line + n;
 
-	for (int i = 0; i < NFIELDS; i++, p++) {
-		int last = i == NFIELDS - 1, ret;
+	for (int i = 0; i < nfields; i++, p++) {
+		int last = i == nfields - 1, ret;
 		const char *stop;
 
 		f[i].quoted = !simple && p < end && *p == '"';
@@ -213,7 +221,7 @@ static int split(struct field *f, const char *line, size_t n, int simple,
 				return bad(err, "a field ought to be quoted");
 		}
 		if (last ? p != end : p >= end || *p != '\t')
-			return bad(err, "there are not six fields");
+			return bad_count(err, nfields);
 	}
 	return 0;
 }
@@ -236,7 +244,7 @@ static int parse_length(uint64_t *out, const struct field *f,
 	return 0;
 }
 
-static int check_key(const char *p, size_t n, struct casg_err *err)
+int casg_stream_check_key(const char *p, size_t n, struct casg_err *err)
 {
 	if (n > CASG_KEY_MAX)
 		return bad(err, "the key is too long");
@@ -272,7 +280,7 @@ static int check_pres(const char *p, size_t n, struct casg_err *err)
 
 static int check_rec(const struct casg_rec *r, struct casg_err *err)
 {
-	int ret = check_key(r->key, r->klen, err);
+	int ret = casg_stream_check_key(r->key, r->klen, err);
 
 	if (!ret)
 		ret = check_pres(r->pres, r->plen, err);
@@ -285,6 +293,33 @@ static int check_rec(const struct casg_rec *r, struct casg_err *err)
 		return bad(err, "the description is too long");
 	if (r->dlen && !casg_is_blank(r->desc[0]))
 		return bad(err, "the description does not begin with white space");
+	return 0;
+}
+
+int casg_stream_split(struct casg_field *out, int nfields, const char *line, size_t n,
+		      struct casg_buf *scratch, struct casg_err *err)
+{
+	struct field f[NFIELDS];
+	int simple = !n || (!memchr(line, '"', n) && !memchr(line, '\\', n)), rc;
+
+	casg_buf_reset(scratch);
+	if (nfields > NFIELDS)
+		return casg_err_set(err, CASG_EBUG, "too many fields");
+	if (n && memchr(line, 0, n))
+		return bad(err, "it holds NUL");
+	if (n && memchr(line, '\n', n))
+		return bad(err, "it holds a line end");
+	if (is_marked(line, n))
+		return bad(err, "its key ought to be quoted");
+	rc = split(f, nfields, line, n, simple, scratch, err);
+	if (rc)
+		return rc;
+	if (simple && memchr(f[nfields - 1].p, '\t', f[nfields - 1].n))
+		return bad_count(err, nfields);
+	for (int i = 0; i < nfields; i++) {
+		out[i].p = f[i].quoted ? (const char *)scratch->data + f[i].at : f[i].p;
+		out[i].n = f[i].n;
+	}
 	return 0;
 }
 
@@ -303,14 +338,14 @@ int casg_rec_parse(struct casg_rec *r, const char *line, size_t n, int z,
 		return bad(err, "it holds a line end");
 	if (!z && is_marked(line, n))
 		return bad(err, "its key ought to be quoted");
-	ret = split(f, line, n, simple, scratch, err);
+	ret = split(f, NFIELDS, line, n, simple, scratch, err);
 	if (ret)
 		return ret;
 	for (int i = 0; i < NFIELDS; i++)
 		if (f[i].quoted)
 			f[i].p = (const char *)scratch->data + f[i].at;
 	if (!z && simple && memchr(f[5].p, '\t', f[5].n))
-		return bad(err, "there are not six fields");
+		return bad_count(err, NFIELDS);
 	if (f[1].n != CASG_OID_HEXSZ || casg_oid_parse(&r->oid, f[1].p, f[1].n))
 		return bad(err, "the sequence id is malformed");
 	ret = parse_length(&r->length, &f[2], err);

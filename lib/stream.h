@@ -52,6 +52,21 @@ void casg_stream_key(struct casg_buf *out, const char *key, size_t klen, int z);
 void casg_stream_field(struct casg_buf *out, const char *p, size_t n, int z);
 
 /*
+ * Take a line of the given number of fields apart, the first a key, quoted as
+ * in LF mode.  'scratch' is reset and holds what had to be unquoted; the
+ * fields are valid while both live.  CASG_ECORRUPT, or CASG_ENOMEM.
+ */
+struct casg_field {
+	const char *p;
+	size_t n;
+};
+int casg_stream_split(struct casg_field *fields_out, int nfields, const char *line,
+		      size_t n, struct casg_buf *scratch, struct casg_err *err);
+
+/* May this be a key?  0, or CASG_ECORRUPT. */
+int casg_stream_check_key(const char *key, size_t klen, struct casg_err *err);
+
+/*
  * Read a line (without its end).  'scratch' is reset and holds what had to be
  * unquoted; r is valid while both live.  CASG_ECORRUPT, or CASG_ENOMEM.
  */

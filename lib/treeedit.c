@@ -56,6 +56,7 @@ struct run {
 	const struct casg_treeedit *t;
 	struct casg_treer *tree;
 	struct casg_nodew nodew;
+	struct casg_nodebase *base;           /* nodew drops it when it cannot be read */
 	struct casg_edit_stats stats;
 	/* the level under way */
 	int level;
@@ -843,6 +844,9 @@ static int edit_levels(struct run *r, const struct casg_oid *root, struct casg_e
 		r->any_taken = 0;
 		memset(&r->cut, 0, sizeof(r->cut));
 		rc = r->level ? edit_interior(r, err) : edit_leaves(r, err);
+		/* what is flushed can be named by number */
+		if (!rc)
+			rc = casg_nodew_flush(&r->nodew, err);
 		casg_children_release(&gone);
 		casg_children_release(&come);
 		if (rc)
@@ -873,6 +877,7 @@ static int edit_levels(struct run *r, const struct casg_oid *root, struct casg_e
 static void free_run(struct run *r)
 {
 	casg_treer_free(r->tree);
+	casg_nodebase_free(r->base);
 	casg_nodew_release(&r->nodew);
 	if (r->open)
 		casg_buf_release(&r->open->text);
@@ -904,6 +909,11 @@ int casg_treeedit(const struct casg_treeedit *t, const struct casg_oid *root,
 	r->tree = casg_treer_open(t->store, t->coders[0], root, err);
 	if (!r->tree)
 		rc = err && err->code ? err->code : CASG_ECORRUPT;
+	if (!rc && t->depth) {
+		r->base = casg_nodebase_new(t->store, t->coders[0], root, t->depth, err);
+		r->nodew.base = r->base;
+		rc = r->base ? 0 : err && err->code ? err->code : CASG_ENOMEM;
+	}
 	if (!rc) {
 		r->stats.nrecords = casg_treer_count(r->tree);
 		rc = edit_levels(r, root, err);

@@ -67,6 +67,7 @@ struct casg_treeedit {
 	struct casg_workers *pool;
 	struct casg_coder **coders;  /* one for each worker of the pool */
 	int zlevel;
+	int depth;                   /* of chains of linked nodes; 0: store nodes whole */
 	casg_edits_fn *edits;
 	casg_edited_fn *edited;      /* or NULL */
 	void *ctx;                   /* of both */

@@ -6,6 +6,7 @@
 #include "node.h"
 #include "nodelink.h"
 #include "treer.h"
+#include "withdrawn.h"
 
 /* What is known of a pack; all of it allocated on first use. */
 struct known {
@@ -37,7 +38,7 @@ struct casg_treeloss {
 const char *casg_lost_name(enum casg_lost what)
 {
 	static const char *const names[] = {
-		"record", "description", "records", "order", "presentation"
+		"record", "description", "records", "order", "presentation", "withdrawn"
 	};
 
 	return names[what];
@@ -273,6 +274,24 @@ static int check_tree(struct casg_treeloss *t, const struct casg_roots *roots,
 	return rc;
 }
 
+/* A short text, and nobody else looks whether it is one. */
+static int check_withdrawn(struct casg_treeloss *t, const struct casg_oid *id,
+			   struct casg_err *why)
+{
+	struct casg_withdrawnr *r;
+	struct casg_tombstone s;
+	int rc = check_blob(t, id, why);
+
+	if (rc)
+		return rc;
+	r = casg_withdrawnr_open(t->s, t->c, id, why);
+	rc = r ? 1 : CASG_ECORRUPT;
+	while (rc > 0)
+		rc = casg_withdrawnr_next(r, &s, why);
+	casg_withdrawnr_free(r);
+	return rc;
+}
+
 int casg_treeloss_version(struct casg_treeloss *t, const struct casg_roots *roots,
 			   casg_loss_fn *fn, void *ctx, struct casg_err *err)
 {
@@ -286,5 +305,7 @@ int casg_treeloss_version(struct casg_treeloss *t, const struct casg_roots *root
 		rc = lose(t, CASG_LOST_ORDER, "", 0, "", 0, roots->count, &why, err);
 	if (!rc && check_blob(t, &roots->presentation, &why))
 		rc = lose(t, CASG_LOST_PRESENTATION, "", 0, "", 0, roots->count, &why, err);
+	if (!rc && roots->has_withdrawn && check_withdrawn(t, &roots->withdrawn, &why))
+		rc = lose(t, CASG_LOST_WITHDRAWN, "", 0, "", 0, 0, &why, err);
 	return rc;
 }

@@ -35,7 +35,8 @@ enum casg_lost {
 	CASG_LOST_DESCRIPTION, /* of a record */
 	CASG_LOST_RECORDS,     /* a subtree: all from 'key' to 'last' */
 	CASG_LOST_ORDER,
-	CASG_LOST_PRESENTATION
+	CASG_LOST_PRESENTATION,
+	CASG_LOST_WITHDRAWN    /* the tombstones */
 };
 
 /* "record", "description", "records", "order", "presentation" */

@@ -328,7 +328,7 @@ static int parse_number(const char *s, size_t n, uint64_t *v_out)
 /* ---- the fields, in the order of the file ---- */
 
 enum field {
-	F_RECORDS, F_ORDER, F_PRESENTATION, F_COUNT, F_RESIDUES,
+	F_RECORDS, F_ORDER, F_PRESENTATION, F_WITHDRAWN, F_COUNT, F_RESIDUES,
 	F_SEQUENCE_TIME, F_RELEASE, F_TAXONOMY, F_SOURCE, F_SOURCE_SHA256,
 	F_PREVIOUS, F_NFIELDS
 };
@@ -340,6 +340,7 @@ static const struct {
 	[F_RECORDS] = { "records", 1, 0 },
 	[F_ORDER] = { "order", 1, 0 },
 	[F_PRESENTATION] = { "presentation", 1, 0 },
+	[F_WITHDRAWN] = { "withdrawn", 0, 0 },
 	[F_COUNT] = { "count", 1, 0 },
 	[F_RESIDUES] = { "residues", 1, 0 },
 	[F_SEQUENCE_TIME] = { "sequence-time", 1, 0 },
@@ -372,6 +373,9 @@ static int decode_field(struct casg_version *v, enum field f, const char *s,
 		return casg_oid_parse(&v->order, s, n);
 	case F_PRESENTATION:
 		return casg_oid_parse(&v->presentation, s, n);
+	case F_WITHDRAWN:
+		v->has_withdrawn = 1;
+		return casg_oid_parse(&v->withdrawn, s, n);
 	case F_COUNT:
 		return parse_number(s, n, &v->count);
 	case F_RESIDUES:
@@ -528,6 +532,8 @@ int casg_version_encode(const struct casg_version *v, struct casg_buf *out,
 	add_oid_line(out, F_RECORDS, &v->records);
 	add_oid_line(out, F_ORDER, &v->order);
 	add_oid_line(out, F_PRESENTATION, &v->presentation);
+	if (v->has_withdrawn)
+		add_oid_line(out, F_WITHDRAWN, &v->withdrawn);
 	add_number_line(out, F_COUNT, v->count);
 	add_number_line(out, F_RESIDUES, v->residues);
 	casg_buf_addf(out, "sequence-time %s\n", when);

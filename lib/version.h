@@ -28,6 +28,8 @@ struct casg_version {
 	struct casg_oid records;      /* root of the record tree */
 	struct casg_oid order;        /* order object */
 	struct casg_oid presentation; /* presentation object */
+	int has_withdrawn;
+	struct casg_oid withdrawn;    /* tombstones (withdrawn.h) */
 	uint64_t count;               /* records */
 	uint64_t residues;            /* residues of all records */
 	int64_t sequence_time;        /* seconds since 1970-01-01T00:00:00Z */

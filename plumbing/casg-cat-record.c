@@ -12,6 +12,7 @@
 #include "objects.h"
 #include "records.h"
 #include "treer.h"
+#include "withdrawn.h"
 
 static int batch, buffered, nul_ends, quiet;
 
@@ -371,6 +372,58 @@ static void add_request(struct view *v, const char *key, size_t n)
 		casg_die("out of memory");
 }
 
+/* Is that the key, or the accession behind its tag? */
+static int is_called(const char *key, size_t klen, const char *name, size_t n)
+{
+	const char *bar = memchr(key, '|', klen);
+	size_t left = bar ? klen - (size_t)(bar + 1 - key) : 0;
+
+	if (klen == n && !memcmp(key, name, n))
+		return 1;
+	return bar && n && n <= left && !memcmp(bar + 1, name, n) &&
+	       (n == left || bar[1 + n] == '|');
+}
+
+/* The tombstone of the key, if it has one: what was said when it was withdrawn. */
+static int find_tombstone(struct view *v, const char *key, size_t n, struct casg_buf *out)
+{
+	struct casg_withdrawnr *r;
+	struct casg_tombstone t;
+	char when[CASG_TIME_SIZE];
+	int rc, found = 0;
+
+	if (!v->roots.has_withdrawn)
+		return 0;
+	r = casg_withdrawnr_open(v->w.store, casg_work_coder(&v->w), &v->roots.withdrawn,
+				 &v->err);
+	rc = r ? 1 : -1;
+	while (rc > 0 && !found && (rc = casg_withdrawnr_next(r, &t, &v->err)) > 0) {
+		found = is_called(t.key, t.klen, key, n);
+		if (!found)
+			continue;
+		casg_buf_addf(out, "withdrawn %s", casg_time_format(t.when, when));
+		if (t.rlen)
+			casg_buf_addf(out, ": %.*s", (int)t.rlen, t.reason);
+		if (t.successor)
+			casg_buf_addf(out, "; successor: %.*s", (int)t.slen, t.successor);
+	}
+	if (rc < 0)
+		casg_die_err(&v->err);
+	casg_withdrawnr_free(r);
+	return found;
+}
+
+static void say_missing(struct view *v, const char *key, size_t n)
+{
+	struct casg_buf why = CASG_BUF_INIT;
+
+	if (find_tombstone(v, key, n, &why))
+		casg_error("'%.*s' is not in there: %s", (int)n, key, casg_buf_cstr(&why));
+	else
+		casg_error("'%.*s' is not in there", (int)n, key);
+	casg_buf_release(&why);
+}
+
 /*
  * Answers go out in order; "KEY missing" stands where there is none, so what
  * was gathered before it must be written first.
@@ -393,7 +446,7 @@ static int answer(struct view *v)
 		missing = 1;
 		if (!batch) {
 			if (!quiet)
-				casg_error("'%.*s' is not in there", (int)r->n, key);
+				say_missing(v, key, r->n);
 			continue;
 		}
 		if (casg_exporter_finish(x, &v->err))

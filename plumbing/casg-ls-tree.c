@@ -9,12 +9,14 @@
 #include "records.h"
 #include "stream.h"
 #include "taxon.h"
+#include "withdrawn.h"
 
 static const char *threads, *memory;
-static int nul_ends, keys_only;
+static int nul_ends, keys_only, withdrawn;
 
 static const char *const usage[] = {
 	"[-z] [--keys] [--threads=N] [--memory=SIZE] [[REV:]DATABASE]",
+	"--withdrawn [-z] [[REV:]DATABASE]",
 	NULL
 };
 
@@ -22,6 +24,8 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_FLAG, 'z', NULL, NULL, &nul_ends,
 	  "end lines with NUL and quote nothing" },
 	{ CASG_OPT_FLAG, 0, "keys", NULL, &keys_only, "print the keys alone" },
+	{ CASG_OPT_FLAG, 0, "withdrawn", NULL, &withdrawn,
+	  "print what was withdrawn: key, since when, successor, reason" },
 	{ CASG_OPT_STR, 0, "threads", "N", &threads, "workers; 0: one a processor" },
 	{ CASG_OPT_STR, 0, "memory", "SIZE", &memory, "memory to use, as 256m" },
 	{ .type = CASG_OPT_END }
@@ -134,26 +138,58 @@ static void list(struct casg_work *w, struct casg_records *rs)
 	casg_buf_release(&v.taxon);
 }
 
-static int run(int argc, char **argv)
+static void list_withdrawn(struct casg_work *w, const struct casg_roots *roots)
 {
 	struct casg_err err = CASG_ERR_INIT;
-	struct casg_version version;
-	struct casg_records *rs;
-	struct casg_roots roots;
-	struct casg_work w;
+	struct casg_buf line = CASG_BUF_INIT;
+	struct casg_withdrawnr *r;
+	struct casg_tombstone t;
+	int rc = 0;
 
-	casg_work_open_reader(&w, threads, memory, (uint64_t)24 << 20);
-	casg_work_version(&w, argc ? argv[0] : "", &version, &roots);
-	rs = casg_records_open(w.store, casg_work_coder(&w), w.pool, w.repo.tmp_dir, &roots,
+	if (!roots->has_withdrawn)
+		return;
+	r = casg_withdrawnr_open(w->store, casg_work_coder(w), &roots->withdrawn, &err);
+	while (r && (rc = casg_withdrawnr_next(r, &t, &err)) > 0) {
+		casg_buf_reset(&line);
+		if (casg_tombstone_format(&line, &t, nul_ends, &err))
+			casg_die_err(&err);
+		casg_out(line.data, line.len);
+	}
+	if (!r || rc < 0)
+		casg_die_err(&err);
+	casg_withdrawnr_free(r);
+	casg_buf_release(&line);
+}
+
+static void list_records(struct casg_work *w, const struct casg_roots *roots)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_records *rs;
+
+	rs = casg_records_open(w->store, casg_work_coder(w), w->pool, w->repo.tmp_dir, roots,
 			       (uint64_t)32 << 20, &err);
 	if (!rs)
 		casg_die_err(&err);
 	casg_out_much();
 	if (!keys_only)
-		print_facts(casg_records_facts(rs), &w);
-	list(&w, rs);
-	casg_out_flush();
+		print_facts(casg_records_facts(rs), w);
+	list(w, rs);
 	casg_records_free(rs);
+}
+
+static int run(int argc, char **argv)
+{
+	struct casg_version version;
+	struct casg_roots roots;
+	struct casg_work w;
+
+	casg_work_open_reader(&w, threads, memory, (uint64_t)24 << 20);
+	casg_work_version(&w, argc ? argv[0] : "", &version, &roots);
+	if (withdrawn)
+		list_withdrawn(&w, &roots);
+	else
+		list_records(&w, &roots);
+	casg_out_flush();
 	casg_version_release(&version);
 	casg_work_close(&w);
 	return 0;

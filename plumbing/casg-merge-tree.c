@@ -14,6 +14,7 @@
 #include "lines.h"
 #include "recmerge.h"
 #include "stream.h"
+#include "withdrawn.h"
 
 static const char *threads, *memory, *database, *facts_file, *settle_file;
 static int nul_ends, root, take_ours, take_theirs;
@@ -171,20 +172,28 @@ static void warn_of_layout(const struct casg_merged *m)
 			  " records; ours is kept", m->npres_ours);
 }
 
+/* What either side has withdrawn, and the merged tree does not have. */
+static void merge_withdrawn(struct merge *g, struct casg_merged *m)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	int rc = casg_withdrawn_merge(&g->roots[CASG_OURS], &g->roots[CASG_THEIRS],
+				      &m->roots.records, g->w.packw, g->w.store,
+				      casg_work_coder(&g->w), (int)g->w.settings.level,
+				      g->w.repo.tmp_dir, &m->roots.withdrawn, &err);
+
+	if (rc < 0 || casg_packw_finish(g->w.packw, &err))
+		casg_work_die(&g->w, &err);
+	m->roots.has_withdrawn = rc;
+}
+
 static void print_roots(struct merge *g, const struct casg_merged *m)
 {
 	struct casg_buf *b = &g->line;
 
 	casg_buf_reset(b);
-	casg_buf_addstr(b, "records ");
-	casg_oid_addhex(b, &m->roots.records);
-	casg_buf_addstr(b, "\norder ");
-	casg_oid_addhex(b, &m->roots.order);
-	casg_buf_addstr(b, "\npresentation ");
-	casg_oid_addhex(b, &m->roots.presentation);
-	casg_buf_addf(b, "\ncount %" PRIu64 "\nresidues %" PRIu64 "\n", m->roots.count,
-		      m->is_theirs ? g->version[CASG_THEIRS].residues :
-		      g->version[CASG_OURS].residues + m->residues_put - m->residues_removed);
+	casg_work_format_roots(&m->roots, m->is_theirs ? g->version[CASG_THEIRS].residues :
+			       g->version[CASG_OURS].residues + m->residues_put -
+			       m->residues_removed, b);
 	if (b->failed)
 		casg_die("out of memory");
 	casg_out(b->data, b->len);
@@ -262,6 +271,7 @@ static int run(int argc, char **argv)
 		casg_trace_leave("write");
 		casg_trace_count("new-nodes", merged.nnodes_new);
 		warn_of_layout(&merged);
+		merge_withdrawn(&g, &merged);
 		print_roots(&g, &merged);
 		write_facts(&g, &merged);
 	}

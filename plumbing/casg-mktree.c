@@ -7,22 +7,24 @@
 #include "buf.h"
 #include "cli.h"
 #include "clitrace.h"
+#include "clirecords.h"
 #include "cliwork.h"
 #include "endian.h"
 #include "extsort.h"
 #include "layout.h"
-#include "lines.h"
 #include "nodelink.h"
 #include "objects.h"
 #include "orderbase.h"
 #include "stream.h"
 #include "treew.h"
+#include "withdrawn.h"
 
-static const char *threads, *memory, *facts_file, *base, *base_order;
-static int nul_ends, quiet, show_progress = -1;
+static const char *threads, *memory, *facts_file, *base, *base_order, *previous;
+static int nul_ends, quiet, show_progress = -1, expect_newline, limit_shrink;
 
 static const char *const usage[] = {
-	"[-z] [--quiet] [--progress] [--threads=N] [--memory=SIZE] [--facts=FILE] [--base=ROOT [--base-order=ID]]",
+	"[-z] [--quiet] [--progress] [--threads=N] [--memory=SIZE] [--facts=FILE] [--base=ROOT [--base-order=ID]] "
+	"[--previous=FILE [--expect-newline] [--limit-shrink]]",
 	NULL
 };
 
@@ -40,33 +42,33 @@ static const struct casg_opt opts[] = {
 	  "store what is new as differences from that record tree" },
 	{ CASG_OPT_STR, 0, "base-order", "ID", &base_order,
 	  "and the order as differences from that one, of the same version" },
+	{ CASG_OPT_STR, 0, "previous", "FILE", &previous,
+	  "VERSION of the version before: what was withdrawn, and the facts if the stream has none" },
+	{ CASG_OPT_FLAG, 0, "expect-newline", NULL, &expect_newline,
+	  "refuse a file without newline at its end if the version before has one" },
+	{ CASG_OPT_FLAG, 0, "limit-shrink", NULL, &limit_shrink,
+	  "refuse to lose more than casg.shrinkLimit percent of the records" },
 	{ .type = CASG_OPT_END }
 };
 
 struct job {
 	struct casg_work w;
 	struct casg_extsort *sort;
-	struct casg_facts facts;
-	struct casg_oid prologue_oid;
-	int has_prologue_oid;
-	struct casg_buf item, scratch;
+	struct casg_cli_records in;
+	struct casg_buf item;
 	struct casg_presw *pres;
-	uint64_t position;
+	struct casg_roots previous;
+	struct casg_withdrawnw *withdrawn; /* NULL: the version before has none */
 };
-
-static void die_at(struct job *j, uint64_t line, struct casg_err *err)
-{
-	casg_err_prefix(err, "record stream, line %" PRIu64, line);
-	casg_work_die(&j->w, err);
-}
 
 /*
  * What is sorted: key, NUL, sequence id, description, NUL, then what is only
  * carried: position and length.  Neither key nor description holds NUL, so
  * the order of the bytes is the order of the tree.
  */
-static int add_record(struct job *j, const struct casg_rec *r, struct casg_err *err)
+static int add_record(void *ctx, const struct casg_rec *r, struct casg_err *err)
 {
+	struct job *j = ctx;
 	struct casg_buf *b = &j->item;
 	uint8_t n[16];
 	int rc;
@@ -79,60 +81,15 @@ static int add_record(struct job *j, const struct casg_rec *r, struct casg_err *
 	casg_buf_add(b, r->oid.b, CASG_OID_RAWSZ);
 	casg_buf_add(b, r->desc, r->dlen);
 	casg_buf_addch(b, 0);
-	casg_put_be64(n, j->position);
+	casg_put_be64(n, j->in.nrecords);
 	casg_put_be64(n + 8, r->length);
 	casg_buf_add(b, n, sizeof(n));
 	rc = casg_buf_check(b, err);
 	if (!rc)
 		rc = casg_extsort_add(j->sort, b->data, b->len, err);
 	if (!rc && (r->plen != 1 || r->pres[0] != '-'))
-		rc = casg_presw_add(j->pres, j->position, r->pres, r->plen, err);
-	j->position++;
+		rc = casg_presw_add(j->pres, j->in.nrecords, r->pres, r->plen, err);
 	return rc;
-}
-
-static void read_stream(struct job *j)
-{
-	struct casg_lines *l = casg_lines_open(0, nul_ends ? '\0' : '\n');
-	struct casg_progress *p = casg_progress_start("reading records",
-						      quiet ? 0 : show_progress);
-	struct casg_err err = CASG_ERR_INIT;
-	uint64_t nlines = 0, nbytes = 0;
-	const char *line;
-	size_t n;
-	int rc;
-
-	if (!l)
-		casg_die("out of memory");
-	while ((rc = casg_lines_next(l, &line, &n, &err)) > 0) {
-		struct casg_rec r;
-
-		nlines++;
-		nbytes += n + 1;
-		if (!(nlines & 0xffff))
-			casg_progress_update(p, j->position, nbytes, 0);
-		if (casg_stream_is_facts(line, n)) {
-			struct casg_oid id;
-			int has;
-
-			rc = casg_facts_parse(&j->facts, &id, &has, line, n, &err);
-			/* a later line overrides, in either form */
-			if (!rc && has)
-				j->prologue_oid = id;
-			if (!rc && memmem(line, n, " prologue=", 10))
-				j->has_prologue_oid = has;
-		} else {
-			rc = casg_rec_parse(&r, line, n, nul_ends, &j->scratch, &err);
-			if (!rc)
-				rc = add_record(j, &r, &err);
-		}
-		if (rc < 0)
-			die_at(j, nlines, &err);
-	}
-	if (rc < 0)
-		casg_work_die(&j->w, &err);
-	casg_progress_stop(p);
-	casg_lines_close(l);
 }
 
 /* Take a sorted item apart again. */
@@ -212,7 +169,7 @@ static void base_key(struct base *b, const char *key, size_t klen)
 static void build(struct job *j, struct casg_tree_stats *stats, struct casg_oid *order)
 {
 	struct casg_err err = CASG_ERR_INIT;
-	struct casg_orderw *ow = casg_orderw_new(j->position, j->w.settings.memory / 4,
+	struct casg_orderw *ow = casg_orderw_new(j->in.nrecords, j->w.settings.memory / 4,
 						 j->w.repo.tmp_dir, &err);
 	struct base b = { .order = NULL };
 	struct casg_treew *t;
@@ -237,6 +194,8 @@ static void build(struct job *j, struct casg_tree_stats *stats, struct casg_oid 
 		rc = casg_treew_add(t, &e, &err);
 		if (!rc)
 			rc = casg_orderw_put(ow, position, rank++, &err);
+		if (!rc && j->withdrawn)
+			rc = casg_withdrawnw_alive(j->withdrawn, e.key, e.klen, &err);
 		if (rc)
 			break;
 	}
@@ -257,34 +216,75 @@ static void build(struct job *j, struct casg_tree_stats *stats, struct casg_oid 
 		casg_work_die(&j->w, &err);
 }
 
-/* A prologue that is named by id is part of the facts all the same. */
-static void load_prologue(struct job *j)
+/* What was withdrawn stays so, until its key comes back. */
+static void read_previous(struct job *j)
 {
 	struct casg_err err = CASG_ERR_INIT;
+	struct casg_withdrawnr *old = NULL;
+	struct casg_version version;
 
-	if (!j->has_prologue_oid)
+	if (!previous)
 		return;
-	if (casg_store_read_id(j->w.store, casg_work_coder(&j->w), &j->prologue_oid,
-			       CASG_CHUNK_RAW_MAX, &j->facts.prologue, &err) ||
-	    casg_prologue_check(j->facts.prologue.data, j->facts.prologue.len, &err)) {
-		casg_err_prefix(&err, "prologue");
+	casg_version_init(&version);
+	casg_work_version_file(previous, &version, &j->previous);
+	casg_version_release(&version);
+	if (!j->previous.has_withdrawn)
+		return;
+	old = casg_withdrawnr_open(j->w.store, casg_work_coder(&j->w),
+				   &j->previous.withdrawn, &err);
+	j->withdrawn = old ? casg_withdrawnw_new(old, j->w.repo.tmp_dir, &err) : NULL;
+	if (!j->withdrawn)
+		casg_die_err(&err);
+}
+
+/* A stream that does not say what its file looks like: as the one before. */
+static void default_facts(struct job *j)
+{
+	if (previous && !j->in.any_facts)
+		casg_cli_facts_of(&j->w, &j->previous, &j->in.facts);
+}
+
+static void refuse_shrunk(struct job *j)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	uint64_t before = j->previous.count, now = j->in.nrecords;
+
+	if (now >= before || (before - now) * 100 <= before * j->w.settings.shrink_limit)
+		return;
+	casg_err_set(&err, CASG_ECORRUPT,
+		     "%" PRIu64 " of %" PRIu64 " records would be left, a loss of more than %" PRIu64
+		     " %% (casg.shrinkLimit; casg import --accept-shrink accepts it)", now, before, j->w.settings.shrink_limit);
+	casg_work_die(&j->w, &err);
+}
+
+static void refuse(struct job *j)
+{
+	if (expect_newline)
+		casg_cli_expect_newline(&j->in, &j->w, &j->previous);
+	if (limit_shrink)
+		refuse_shrunk(j);
+}
+
+static void finish_withdrawn(struct job *j, struct casg_roots *roots)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	int rc = j->withdrawn ? casg_withdrawnw_finish(j->withdrawn, j->w.packw, j->w.store,
+						       casg_work_coder(&j->w),
+						       (int)j->w.settings.level,
+						       &roots->withdrawn, &err) : 0;
+
+	if (rc < 0)
 		casg_work_die(&j->w, &err);
-	}
+	roots->has_withdrawn = rc;
+	casg_withdrawnw_free(j->withdrawn);
 }
 
 static void print_roots(struct job *j, const struct casg_tree_stats *s,
-			const struct casg_oid *order, const struct casg_oid *pres)
+			const struct casg_roots *roots)
 {
 	struct casg_buf b = CASG_BUF_INIT;
 
-	casg_buf_addstr(&b, "records ");
-	casg_oid_addhex(&b, &s->root);
-	casg_buf_addstr(&b, "\norder ");
-	casg_oid_addhex(&b, order);
-	casg_buf_addstr(&b, "\npresentation ");
-	casg_oid_addhex(&b, pres);
-	casg_buf_addf(&b, "\ncount %" PRIu64 "\nresidues %" PRIu64 "\n", s->nrecords,
-		      s->nresidues);
+	casg_work_format_roots(roots, s->nresidues, &b);
 	if (b.failed)
 		casg_die("out of memory");
 	casg_out(b.data, b.len);
@@ -301,13 +301,16 @@ static int run(int argc, char **argv)
 {
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_tree_stats stats;
-	struct casg_oid order, pres;
+	struct casg_roots roots = { .has_withdrawn = 0 };
 	struct job j = { 0 };
 
 	(void)argc;
 	(void)argv;
-	casg_facts_init(&j.facts);
+	if ((expect_newline || limit_shrink) && !previous)
+		casg_usage_die("--expect-newline and --limit-shrink go with --previous");
+	casg_facts_init(&j.in.facts);
 	casg_work_open(&j.w, threads, memory, (uint64_t)16 << 20);
+	read_previous(&j);
 	casg_work_packw(&j.w);
 	j.sort = casg_extsort_new(j.w.repo.tmp_dir, (size_t)(j.w.settings.memory / 4),
 				  j.w.pool, &err);
@@ -315,25 +318,30 @@ static int run(int argc, char **argv)
 	if (!j.sort || !j.pres)
 		casg_work_die(&j.w, &err);
 	casg_trace_enter("read");
-	read_stream(&j);
+	casg_cli_read_records(&j.in, &j.w, nul_ends, quiet ? 0 : show_progress, add_record, &j);
 	casg_trace_leave("read");
+	refuse(&j);
 	casg_trace_enter("build the tree");
-	build(&j, &stats, &order);
+	build(&j, &stats, &roots.order);
 	casg_trace_leave("build the tree");
-	load_prologue(&j);
-	if (casg_presw_finish(j.pres, &j.facts, j.w.packw, j.w.store, casg_work_coder(&j.w),
-			      (int)j.w.settings.level, &pres, &err) ||
-	    casg_packw_finish(j.w.packw, &err))
+	default_facts(&j);
+	casg_cli_load_prologue(&j.in, &j.w);
+	if (casg_presw_finish(j.pres, &j.in.facts, j.w.packw, j.w.store, casg_work_coder(&j.w),
+			      (int)j.w.settings.level, &roots.presentation, &err))
+		casg_work_die(&j.w, &err);
+	finish_withdrawn(&j, &roots);
+	if (casg_packw_finish(j.w.packw, &err))
 		casg_work_die(&j.w, &err);
 	casg_trace_count("records", stats.nrecords);
 	casg_trace_count("nodes", stats.nnodes);
 	casg_trace_count("new-nodes", stats.nnodes_new);
-	print_roots(&j, &stats, &order, &pres);
+	roots.records = stats.root;
+	roots.count = stats.nrecords;
+	print_roots(&j, &stats, &roots);
 	casg_out_flush();
 	casg_presw_free(j.pres);
-	casg_facts_release(&j.facts);
+	casg_facts_release(&j.in.facts);
 	casg_buf_release(&j.item);
-	casg_buf_release(&j.scratch);
 	casg_work_close(&j.w);
 	return 0;
 }

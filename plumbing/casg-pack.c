@@ -5,6 +5,7 @@
 
 #include "buf.h"
 #include "cli.h"
+#include "cliexpect.h"
 #include "clitrace.h"
 #include "cliwork.h"
 #include "endian.h"
@@ -15,10 +16,13 @@
 #include "taxon.h"
 
 static const char *threads, *memory, *facts_file;
-static int nul_ends, quiet, allow_empty, show_progress = -1;
+static int nul_ends, quiet, allow_empty, show_progress = -1, beside;
+static struct casg_strs sha256;
+static uint64_t expect_records = UINT64_MAX;
 
 static const char *const usage[] = {
-	"[-z] [--quiet] [--progress] [--allow-empty] [--threads=N] [--memory=SIZE] [--facts=FILE] [FILE...]",
+	"[-z] [--quiet] [--progress] [--allow-empty] [--expect-records=N] [--expect-sha256=HEX]... "
+	"[--checksum-files] [--threads=N] [--memory=SIZE] [--facts=FILE] [FILE...]",
 	NULL
 };
 
@@ -30,6 +34,12 @@ static const struct casg_opt opts[] = {
 	  "show progress even if stderr is no terminal" },
 	{ CASG_OPT_FLAG, 0, "allow-empty", NULL, &allow_empty,
 	  "a text without records is not an error" },
+	{ CASG_OPT_U64, 0, "expect-records", "N", &expect_records,
+	  "the input has exactly so many records" },
+	{ CASG_OPT_LIST, 0, "expect-sha256", "HEX", &sha256,
+	  "the SHA-256 of the file as it is; once for each FILE, '-' for none" },
+	{ CASG_OPT_FLAG, 0, "checksum-files", NULL, &beside,
+	  "compare with FILE.md5 or md5checksums.txt beside the files" },
 	{ CASG_OPT_STR, 0, "threads", "N", &threads, "workers; 0: one a processor" },
 	{ CASG_OPT_STR, 0, "memory", "SIZE", &memory, "memory to use, as 256m" },
 	{ CASG_OPT_STR, 0, "facts", "FILE", &facts_file,
@@ -244,16 +254,32 @@ static void refuse_empty(struct job *j, int argc, char **argv)
 		casg_work_die(&j->w, &err);
 }
 
+static void refuse_count(struct job *j)
+{
+	struct casg_err err = CASG_ERR_INIT;
+
+	if (expect_records == UINT64_MAX || expect_records == j->stats.nrecords)
+		return;
+	casg_err_set(&err, CASG_ECORRUPT,
+		     "the input has %" PRIu64 " records where %" PRIu64 " are expected",
+		     j->stats.nrecords, expect_records);
+	casg_work_die(&j->w, &err);
+}
+
 static int run(int argc, char **argv)
 {
 	struct casg_err err = CASG_ERR_INIT;
 	struct job j = { 0 };
 	struct casg_packer_stats s;
+	struct casg_cli_expect expect = { NULL, 0, 0 };
 	const struct casg_fasta_handler h = {
 		.ctx = &j, .facts = on_facts, .begin = on_begin,
 		.residues = on_residues, .end = on_end, .warn = on_warn,
 	};
 
+	casg_cli_expect_sha256(&expect, &sha256, argc ? (size_t)argc : 1);
+	if (beside)
+		casg_cli_expect_beside(&expect, (const char *const *)argv, (size_t)argc);
 	casg_work_open(&j.w, threads, memory, (uint64_t)8 << 20);
 	casg_work_packw(&j.w);
 	j.source = casg_hasher_new();
@@ -264,8 +290,8 @@ static int run(int argc, char **argv)
 	casg_out_much();
 	j.progress = casg_progress_start("packing", quiet ? 0 : show_progress);
 	casg_trace_enter("read");
-	if (casg_fasta_from_files((const char *const *)argv, (size_t)argc, &h, on_bytes, &j,
-				  &j.stats, &err))
+	if (casg_fasta_from_expected_files((const char *const *)argv, (size_t)argc, expect.v,
+					   expect.n, &h, on_bytes, &j, &j.stats, &err))
 		casg_work_die(&j.w, &err);
 	casg_trace_leave("read");
 	casg_trace_enter("finish the pack");
@@ -278,6 +304,7 @@ static int run(int argc, char **argv)
 	casg_progress_stop(j.progress);
 	if (!allow_empty)
 		refuse_empty(&j, argc, argv);
+	refuse_count(&j);
 	if (!j.stats.final_newline) {
 		static const char last[] = "#casg final-newline=no";
 
@@ -287,6 +314,7 @@ static int run(int argc, char **argv)
 	if (facts_file)
 		write_facts(&j, &s);
 	casg_out_flush();
+	casg_cli_expect_release(&expect);
 	casg_packer_free(j.packer);
 	casg_hasher_free(j.source);
 	casg_work_close(&j.w);

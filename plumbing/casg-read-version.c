@@ -121,6 +121,8 @@ static void print_json(struct casg_buf *out, const struct casg_version *v,
 	json_oid(out, "records", &v->records);
 	json_oid(out, "order", &v->order);
 	json_oid(out, "presentation", &v->presentation);
+	if (v->has_withdrawn)
+		json_oid(out, "withdrawn", &v->withdrawn);
 	casg_buf_addstr(out, ",\n  \"count\": ");
 	casg_buf_add_u64(out, v->count);
 	casg_buf_addstr(out, ",\n  \"residues\": ");

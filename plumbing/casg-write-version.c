@@ -1,10 +1,8 @@
 /*
  * casg-write-version - roots on stdin become a VERSION on stdout.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "buf.h"
 #include "cli.h"
@@ -40,10 +38,10 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_END, 0, NULL, NULL, NULL, NULL }
 };
 
-enum { RECORDS, ORDER, PRESENTATION, COUNT, RESIDUES, NROOTS };
+enum { RECORDS, ORDER, PRESENTATION, WITHDRAWN, COUNT, RESIDUES, SEQUENCE_TIME, NROOTS };
 
 static const char *const root_names[NROOTS] = {
-	"records", "order", "presentation", "count", "residues",
+	"records", "order", "presentation", "withdrawn", "count", "residues", "sequence-time",
 };
 
 static int parse_count(const char *s, size_t n, uint64_t *v_out)
@@ -63,11 +61,29 @@ static int parse_count(const char *s, size_t n, uint64_t *v_out)
 	return 0;
 }
 
+static int take_value(struct casg_version *v, int root, const char *value, size_t n)
+{
+	struct casg_oid *const oids[] = {
+		&v->records, &v->order, &v->presentation, &v->withdrawn
+	};
+
+	switch (root) {
+	case COUNT:
+		return parse_count(value, n, &v->count);
+	case RESIDUES:
+		return parse_count(value, n, &v->residues);
+	case SEQUENCE_TIME:
+		return casg_time_parse(value, n, &v->sequence_time);
+	case WITHDRAWN:
+		v->has_withdrawn = 1;
+	}
+	return casg_oid_parse(oids[root], value, n);
+}
+
 /* One line of casg-mktree's; returns which it was. */
 static int take_line(struct casg_version *v, const char *p, size_t n, unsigned long line)
 {
 	const char *sp = memchr(p, ' ', n), *value;
-	struct casg_oid *const oids[] = { &v->records, &v->order, &v->presentation };
 	size_t name, len;
 	int i;
 
@@ -82,13 +98,13 @@ static int take_line(struct casg_version *v, const char *p, size_t n, unsigned l
 	if (i == NROOTS)
 		casg_die("malformed roots, line %lu: unknown name '%.*s'", line,
 			 (int)(name < 80 ? name : 80), p);
-	if (i < COUNT ? casg_oid_parse(oids[i], value, len) :
-	    parse_count(value, len, i == COUNT ? &v->count : &v->residues))
+	if (take_value(v, i, value, len))
 		casg_die("malformed roots, line %lu: bad value of '%s'", line, root_names[i]);
 	return i;
 }
 
-static void read_roots(struct casg_version *v)
+/* Do they say when? */
+static int read_roots(struct casg_version *v)
 {
 	struct casg_buf b = CASG_BUF_INIT;
 	unsigned seen = 0;
@@ -112,26 +128,10 @@ static void read_roots(struct casg_version *v)
 		p = eol + 1;
 	}
 	for (int i = 0; i < NROOTS; i++)
-		if (!(seen & 1u << i))
+		if (!(seen & 1u << i) && i != WITHDRAWN && i != SEQUENCE_TIME)
 			casg_die("the roots on standard input lack '%s'", root_names[i]);
 	casg_buf_release(&b);
-}
-
-/* Reproducible builds set the clock by SOURCE_DATE_EPOCH. */
-static int64_t now(void)
-{
-	const char *s = getenv("SOURCE_DATE_EPOCH");
-	char when[CASG_TIME_SIZE];
-	char *end;
-	long long v;
-
-	if (!s || !*s)
-		return time(NULL);
-	errno = 0;
-	v = strtoll(s, &end, 10);
-	if (*end || errno || !casg_time_format(v, when))
-		casg_die("bad SOURCE_DATE_EPOCH '%s'", s);
-	return v;
+	return seen >> SEQUENCE_TIME & 1;
 }
 
 static void need_oid(struct casg_oid *out, const char *option, const char *hex)
@@ -141,14 +141,14 @@ static void need_oid(struct casg_oid *out, const char *option, const char *hex)
 			       option, hex);
 }
 
-static void apply_options(struct casg_version *v)
+static void apply_options(struct casg_version *v, int timed)
 {
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_oid id;
 
-	if (!sequence_time)
-		v->sequence_time = now();
-	else if (casg_time_parse_user(sequence_time, &v->sequence_time, &err))
+	if (!sequence_time && !timed)
+		v->sequence_time = casg_cli_now();
+	else if (sequence_time && casg_time_parse_user(sequence_time, &v->sequence_time, &err))
 		casg_usage_die("%s", err.msg);
 	if (release_label && casg_version_set_release(v, release_label, &err))
 		casg_usage_die("%s", err.msg);
@@ -179,8 +179,7 @@ static int run(int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	casg_version_init(&v);
-	apply_options(&v);
-	read_roots(&v);
+	apply_options(&v, read_roots(&v));
 	if (casg_version_encode(&v, &out, &err))
 		casg_die_err(&err);
 	casg_out(out.data, out.len);

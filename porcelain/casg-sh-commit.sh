@@ -14,16 +14,20 @@
 #	casg_end                what is due after a commit
 #
 # $opt_quiet, $opt_release and $opt_sequence_time are heeded where they are
-# options of the script.  Packs that $tmp/pack.facts and $tmp/tree.facts list
+# options of the script, and $casg_sign (casg_find_sign).  Packs that $tmp/pack.facts and $tmp/tree.facts list
 # go away again unless $committed is set.
 # shellcheck disable=SC2034,SC2154 # the scripts read and set variables
 
-tmp='' pid='' committed=''
+# shellcheck source=porcelain/casg-sh-head.sh
+. "${0%/*}/casg-sh-head"
+
+tmp='' casg_running='' committed=''
 head='' previous='' commit=''
 
-# Become the program; its process id goes to the file that comes first.
+# For sh -c: become the program; its process id goes to the file that comes
+# first.  One that starts late finds "stop", the others are found by their ids.
 # shellcheck disable=SC2016 # expanded by the inner shell
-casg_become='echo $$ >"$0" && exec "$@"'
+casg_become='echo $$ >"$0" && ! test -e "${0%/*}/stop" && exec "$@"'
 
 casg_begin () {
 	casg_verb=$1
@@ -34,6 +38,7 @@ casg_begin () {
 	# one at a time: a failed import takes its packs away, and nobody else may
 	# have relied on them
 	casg_lock import
+	casg_mend_head
 	tmp=$CASG_PATH/tmp/$casg_verb-$$
 	mkdir -p "$tmp" || exit 128
 }
@@ -80,11 +85,12 @@ casg_finish () {
 	casg_status=$?
 	trap '' INT TERM HUP
 	trap - EXIT
-	if test -n "$pid"; then
+	if test -n "$casg_running" && test -n "$!"; then
+		(: >"$tmp/stop") 2>/dev/null
 		# shellcheck disable=SC2046 # none, one or two process ids
 		# not TERM: the shell in between would talk about it
 		kill -s PIPE $(cat "$tmp/pack.pid" "$tmp/tree.pid" 2>/dev/null) 2>/dev/null
-		wait "$pid"
+		wait "$!"
 	fi
 	if test -n "$tmp"; then
 		test -n "$committed" || { casg_remove_packs; casg_remove_rubbish; }
@@ -103,12 +109,13 @@ casg_check_name () {
 	case /$db/ in
 	*/-* | */VERSION/* | */PACKS/* | /taxonomy/*) casg_bad=1 ;;
 	esac
-	test -z "$casg_bad" || usage_die "'$db' is not a database name${1-}"
+	test -z "$casg_bad" || usage_die "'$db' is not a database name$1"
 }
 
 casg_refuse_local_edits () {
 	test "$casg_bare" = false || return 0
-	casg_edits=$(git status --porcelain --untracked-files=all -- \
+	# without the lock of the index: we may be killed, others may want it
+	casg_edits=$(git --no-optional-locks status --porcelain --untracked-files=all -- \
 		":(top,literal)$db/VERSION" ":(top,literal)$db/PACKS" 2>/dev/null) ||
 		die "'git status' failed"
 	test -z "$casg_edits" ||
@@ -130,9 +137,25 @@ casg_read_head () {
 	previous=$(casg-read-version --id - <"$tmp/old") || exit 128
 }
 
-# casg_old NAME: the value of a field of the version before, if it has it.
+# casg_field VERSION NAME: the value of a field, if it is there.
+casg_field () {
+	sed -n "s/^$2 //p" "$1"
+}
+
+# casg_old NAME: that of the version before, if there is one.
 casg_old () {
-	test -z "$previous" || sed -n "s/^$1 //p" "$tmp/old"
+	test -z "$previous" || casg_field "$tmp/old" "$1"
+}
+
+# The only database in HEAD.
+casg_only_database () {
+	casg_list=$(casg-read-version --list HEAD) || exit 128
+	casg_list=$(printf '%s\n' "$casg_list" | cut -d' ' -f2-)
+	case $casg_list in
+	"") die "there is no database in HEAD" ;;
+	*"$casg_lf"*) usage_die "HEAD holds several databases: which one?" ;;
+	esac
+	printf '%s\n' "$casg_list"
 }
 
 # ---- the records
@@ -141,13 +164,13 @@ casg_old () {
 # roots, in the background so that a signal is answered at once.
 casg_run_tree () {
 	{ command exec 4<&0; } 2>/dev/null || exec 4</dev/null
+	casg_running=1
 	sh -c "$casg_become" "$tmp/tree.pid" "$@" --facts="$tmp/tree.facts" \
 		>"$tmp/roots" <&4 4<&- &
-	pid=$!
 	exec 4<&-
-	wait "$pid"
+	wait "$!"
 	casg_status=$?
-	pid=
+	casg_running=
 	return $casg_status
 }
 
@@ -207,18 +230,13 @@ casg_nothing () {
 	exit "$1"
 }
 
-# The work tree follows HEAD.  If HEAD cannot move, it goes back.
+# Packs that HEAD may need are never taken away.
 move_head () {
 	trap '' INT TERM HUP
-	if test "$casg_bare" = false; then
-		git read-tree -m -u "$head" "$commit" || return
-	fi
-	if git update-ref -m "$casg_verb: $db" HEAD "$commit" "$head"; then
-		committed=1
-		return 0
-	fi
-	test "$casg_bare" = true || git read-tree -m -u "$commit" "$head"
-	return 1
+	casg_move_head "$head" "$commit" "$casg_verb: $db"
+	casg_moved=$?
+	test $casg_moved = 1 || committed=1
+	return $casg_moved
 }
 
 # casg_commit_version MESSAGE [-p PARENT]...
@@ -227,7 +245,7 @@ casg_commit_version () {
 	shift
 	# what the version relies on is checked, and stays until HEAD names it
 	casg_lock refs
-	commit=$(casg-commit-tree -p "$head" "$@" -m "$casg_message" --database="$db" \
+	commit=$(casg-commit-tree ${casg_sign:+"$casg_sign"} -p "$head" "$@" -m "$casg_message" --database="$db" \
 		<"$tmp/VERSION") &&
 	move_head || exit 128
 	casg_unlock refs

@@ -25,7 +25,7 @@ test_expect_success 'setup' '
 	printf ">a two\nACGTAA\n>b\nCC" >two.fa &&
 	printf ">a three\r\nACGT\r\n" >three.fa &&
 	casg import -q -d db one.fa && git tag v1 && git tag -a -m annotated v1a &&
-	test_tick && casg import -q -d db two.fa && git tag v2 &&
+	test_tick && casg import -q --allow-missing-newline -d db two.fa && git tag v2 &&
 	test_tick && casg import -q -d db three.fa
 '
 

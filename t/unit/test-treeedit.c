@@ -368,6 +368,7 @@ static int edit(struct script *s, const struct casg_oid *root, struct casg_edit_
 	struct casg_packw *w = new_packw(1);
 	struct casg_treeedit t = {
 		.store = store, .packw = w, .coders = &coder, .zlevel = 1,
+		.depth = rnd(4) ? 3 : 0,
 		.edits = give_edit, .edited = check_edited, .ctx = s,
 	};
 	int rc = casg_treeedit(&t, root, out, &err);
