@@ -6,6 +6,7 @@
 #include "lookup.h"
 #include "taxon.h"
 #include "treer.h"
+#include "withdrawn.h"
 
 /* What is known of a commit: its VERSION, and what the record was there. */
 struct state {
@@ -27,6 +28,8 @@ struct walk {
 	struct casg_annal_value **values;
 	size_t nvalues, cap_values;
 	struct casg_annals_stats stats;
+	struct casg_annal_tomb *tombs; /* of the version under way */
+	size_t ntombs, cap_tombs;
 };
 
 /* ---- what the record is in one version ---------------------------------- */
@@ -172,6 +175,60 @@ static unsigned int fate_of(const struct casg_annal_value *a, const struct casg_
 	return b->n ? differences(a, b) : CASG_FATE_WITHDRAWN;
 }
 
+/* ---- tombstones ---------------------------------------------------------- */
+
+static void forget_tombs(struct walk *w)
+{
+	for (size_t i = 0; i < w->ntombs; i++) {
+		free(w->tombs[i].key);
+		free(w->tombs[i].successor);
+		free(w->tombs[i].reason);
+	}
+	w->ntombs = 0;
+}
+
+static int keep_tomb(struct walk *w, const struct casg_tombstone *t, struct casg_err *err)
+{
+	struct casg_annal_tomb *k;
+
+	if (CASG_GROW(w->tombs, w->ntombs + 1, w->cap_tombs))
+		return casg_err_nomem(err);
+	k = &w->tombs[w->ntombs++];
+	k->klen = t->klen;
+	k->slen = t->successor ? t->slen : 0;
+	k->rlen = t->rlen;
+	k->when = t->when;
+	k->key = copy(t->key, t->klen);
+	k->successor = t->successor ? copy(t->successor, t->slen) : NULL;
+	k->reason = copy(t->reason, t->rlen);
+	return k->key && k->reason && (k->successor || !t->successor) ? 0 : casg_err_nomem(err);
+}
+
+/* Those of the keys that the record had before. */
+static int find_tombs(struct walk *w, const struct casg_version *v,
+		      const struct casg_annal_value *before, struct casg_err *err)
+{
+	struct casg_withdrawnr *r;
+	struct casg_tombstone t;
+	int rc;
+
+	forget_tombs(w);
+	if (!v || !v->has_withdrawn)
+		return 0;
+	r = casg_withdrawnr_open(w->store, w->coder, &v->withdrawn, err);
+	rc = r ? 0 : CASG_ECORRUPT;
+	while (!rc && (rc = casg_withdrawnr_next(r, &t, err)) > 0) {
+		size_t i = 0;
+
+		while (i < before->n && (before->v[i].klen != t.klen ||
+					 memcmp(before->v[i].key, t.key, t.klen)))
+			i++;
+		rc = i < before->n ? keep_tomb(w, &t, err) : 0;
+	}
+	casg_withdrawnr_free(r);
+	return rc;
+}
+
 /* ---- the walk ------------------------------------------------------------ */
 
 /* The parent with the same VERSION, or with none as here; NULL: none has it. */
@@ -255,6 +312,11 @@ static int news(struct walk *w, const struct casg_step *s, struct state *st,
 		else
 			a.fate = settle_fate(w, s, st, &a);
 	}
+	if (!rc && a.fate == CASG_FATE_WITHDRAWN) {
+		rc = find_tombs(w, a.version, a.before, err);
+		a.tombs = w->tombs;
+		a.ntombs = w->ntombs;
+	}
 	if (!rc && (w->q->key ? a.fate != 0 : s->version != NULL))
 		rc = w->fn(w->ctx, &a, err);
 	casg_version_release(&v);
@@ -302,6 +364,8 @@ int casg_annals(struct casg_refs *refs, struct casg_store *store, struct casg_co
 				       err);
 	for (size_t i = 1; i < w.nvalues; i++)
 		release_value(w.values[i]);
+	forget_tombs(&w);
+	free(w.tombs);
 	free(w.values);
 	free(w.states);
 	*stats_out = w.stats;

@@ -44,6 +44,13 @@ struct casg_annal_value {
 	size_t n, cap;
 };
 
+/* Why a key was withdrawn, as its tombstone says (withdrawn.h). */
+struct casg_annal_tomb {
+	char *key, *successor, *reason; /* successor: NULL if there is none */
+	size_t klen, slen, rlen;
+	int64_t when;
+};
+
 struct casg_annal {
 	const char *commit;                     /* Git's id, hex */
 	struct casg_oid id;                     /* of the version */
@@ -51,6 +58,8 @@ struct casg_annal {
 	unsigned int fate;                      /* 0 when no record is asked for */
 	const struct casg_annal_value *before;  /* in the first parent that has it */
 	const struct casg_annal_value *after;
+	const struct casg_annal_tomb *tombs;    /* CASG_FATE_WITHDRAWN: of its keys */
+	size_t ntombs;
 };
 
 struct casg_annals_query {

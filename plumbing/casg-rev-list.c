@@ -9,6 +9,7 @@
 #include "clitrace.h"
 #include "cliwork.h"
 #include "stream.h"
+#include "withdrawn.h"
 
 static int all, first_parent, reverse, patch, nul_ends;
 
@@ -46,6 +47,19 @@ static void add_record(struct casg_buf *out, char sign, const struct casg_annal_
 	casg_rec_format(out, &r, nul_ends);
 }
 
+static int add_tomb(struct casg_buf *out, const struct casg_annal_tomb *q,
+		    struct casg_err *err)
+{
+	const struct casg_tombstone t = {
+		.key = q->key, .klen = q->klen, .when = q->when,
+		.successor = q->successor, .slen = q->slen,
+		.reason = q->reason, .rlen = q->rlen,
+	};
+
+	casg_buf_addch(out, '!');
+	return casg_tombstone_format(out, &t, nul_ends, err);
+}
+
 static int add_line(void *ctx, const struct casg_annal *a, struct casg_err *err)
 {
 	struct list *l = ctx;
@@ -67,6 +81,12 @@ static int add_line(void *ctx, const struct casg_annal *a, struct casg_err *err)
 		      nul_ends ? '\0' : '\n');
 	for (size_t i = 0; patch && i < a->before->n; i++)
 		add_record(&b, '-', &a->before->v[i]);
+	for (size_t i = 0; patch && i < a->ntombs; i++) {
+		int rc = add_tomb(&b, &a->tombs[i], err);
+
+		if (rc)
+			return rc;
+	}
 	for (size_t i = 0; patch && i < a->after->n; i++)
 		add_record(&b, '+', &a->after->v[i]);
 	if (b.failed || CASG_GROW(l->v, l->n + 1, l->cap))

@@ -10,10 +10,13 @@
 #include "clitrace.h"
 #include "cliwork.h"
 #include "exporter.h"
+#include "lookup.h"
 #include "oidmap.h"
 #include "records.h"
 #include "refs.h"
 #include "treecheck.h"
+#include "treer.h"
+#include "withdrawn.h"
 
 static const char *from, *to, *threads, *memory;
 static int chain_only, content_only, roots_only, nul_ends, quiet, show_progress = -1;
@@ -223,6 +226,38 @@ static int check_layout(struct verifier *v, const struct casg_version *ver,
 	return rc;
 }
 
+static int is_there(void *ctx, const struct casg_entry *e, const struct casg_loc *loc,
+		    struct casg_err *err)
+{
+	(void)ctx;
+	(void)loc;
+	return casg_err_set(err, CASG_ECORRUPT,
+			    "record '%.*s' is there, but its withdrawal, too",
+			    e->klen < 200 ? (int)e->klen : 200, e->key);
+}
+
+/* The tombstones are readable, and for keys that no record has. */
+static int check_withdrawn(struct verifier *v, const struct casg_version *ver,
+			   struct casg_err *err)
+{
+	struct casg_coder *c = casg_work_coder(&v->w);
+	struct casg_withdrawnr *r;
+	struct casg_tombstone t;
+	struct casg_treer *tree;
+	int rc;
+
+	if (!ver->has_withdrawn)
+		return 0;
+	r = casg_withdrawnr_open(v->w.store, c, &ver->withdrawn, err);
+	tree = r ? casg_treer_open(v->w.store, c, &ver->records, err) : NULL;
+	rc = tree ? 0 : err->code;
+	while (!rc && (rc = casg_withdrawnr_next(r, &t, err)) > 0)
+		rc = casg_lookup_key(tree, t.key, t.klen, is_there, NULL, err);
+	casg_treer_free(tree);
+	casg_withdrawnr_free(r);
+	return rc;
+}
+
 static int check_version(struct verifier *v, const struct casg_version *ver,
 			 struct casg_err *err)
 {
@@ -233,6 +268,8 @@ static int check_version(struct verifier *v, const struct casg_version *ver,
 		rc = casg_err_set(err, CASG_ECORRUPT, "it has %" PRIu64 " records with %" PRIu64
 				  " residues, but states %" PRIu64 " with %" PRIu64,
 				  count, residues, ver->count, ver->residues);
+	if (!rc)
+		rc = check_withdrawn(v, ver, err);
 	return rc ? rc : check_layout(v, ver, err);
 }
 

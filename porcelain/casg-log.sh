@@ -95,6 +95,13 @@ describe () {
 				printf "version %s, %s%s\n", $2, $3, $5 == "-" ? "" : ", " $5
 			next
 		}
+		/^!/ {
+			if ($4 != "")
+				print "reason: " masked($4)
+			if ($3 != "-")
+				print "instead: " masked($3)
+			next
+		}
 		{
 			printf "%s %s, %s residues%s, sequence %s\n", substr($1, 1, 1),
 				masked(substr($1, 2)), $3, $4 == "-" ? "" : ", taxon " $4, $2

@@ -441,6 +441,24 @@ test_expect_success 'a version that counts wrongly, or whose text was another' '
 	(cd honest && casg verify --roots)
 '
 
+test_expect_success 'tombstones: no record may have their keys' '
+	casg init -q tombs && (
+		cd tombs &&
+		printf ">a\nAC\n>b\nACG\n>c\nACGT\n" >db.fa && casg import -q db.fa &&
+		casg rm -q a && casg verify >out &&
+		test_grep "2 versions verified" out &&
+		{
+			git cat-file blob HEAD~1:db/VERSION | sed -n "1,/^presentation/p" &&
+			grep "^withdrawn " db/VERSION &&
+			git cat-file blob HEAD~1:db/VERSION | sed "1,/^presentation/d"
+		} >v &&
+		git update-ref HEAD $(casg-commit-tree --packs=/dev/null -p HEAD~2 -m x --database=db <v) &&
+		git reset -q --hard &&
+		test_expect_code 1 casg verify 2>err &&
+		test_grep "record .a. is there, but its withdrawal, too" err
+	)
+'
+
 test_expect_success 'an order or presentation that belongs to another version' '
 	(
 		cd honest &&

@@ -238,6 +238,28 @@ test_expect_success 'options of git log' '
 	test_expect_code 129 casg log one -- P1 b
 '
 
+test_expect_success 'why it was withdrawn, and what to use instead' '
+	casg init -q tombs && (
+		cd tombs &&
+		printf ">a\nAC\n>b\nACG\n>c\nACGT\n" >db.fa && casg import -q db.fa &&
+		casg rm -q --sequence-time 2031-01-01 --reason "merged into b" --successor b a &&
+		casg rm -q --sequence-time 2032-01-01 c &&
+		casg-rev-list -p db a | grep "^!" >actual &&
+		printf "!a\t2031-01-01T00:00:00Z\tb\tmerged into b\n" >expect &&
+		test_cmp expect actual &&
+		casg log db -- a >out &&
+		test_grep "^    a: withdrawn" out &&
+		test_grep "^    reason: merged into b" out && test_grep "^    instead: b" out &&
+		casg-rev-list -p db c | grep "^!" >actual &&
+		printf "!c\t2032-01-01T00:00:00Z\t-\t\n" >expect &&
+		test_cmp expect actual &&
+		casg import -q db.fa &&
+		casg-rev-list db c | cut -f 4 >actual &&
+		printf "%s\n" returned withdrawn appeared >expect &&
+		test_cmp expect actual
+	)
+'
+
 test_expect_success 'a key that looks like anything' '
 	release 14 "-- x" AC "\\1" CC &&
 	casg log --oneline one -- -- >out &&
