@@ -195,7 +195,8 @@ class Version:
     """A VERSION: casgformat-version(5)."""
 
     FIELDS = (('records', oid, 1, 1), ('order', oid, 1, 1),
-              ('presentation', oid, 1, 1), ('count', u64, 1, 1),
+              ('presentation', oid, 1, 1), ('withdrawn', oid, 0, 1),
+              ('count', u64, 1, 1),
               ('residues', u64, 1, 1), ('sequence-time', timestamp, 1, 1),
               ('release', None, 0, 1), ('taxonomy', oid, 0, 1),
               ('source', None, 0, None), ('source-sha256', oid, 0, 1),

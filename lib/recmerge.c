@@ -628,6 +628,7 @@ static int edit_tree(struct casg_recmerge *m, struct casg_merged *out, struct ca
 	const struct casg_treeedit t = {
 		.store = m->o.store, .packw = m->o.packw, .pool = m->o.pool,
 		.coders = m->o.coders, .zlevel = m->o.zlevel,
+		.depth = CASG_NODELINK_IMPORT_DEPTH,
 		.edits = next_edit, .edited = note_rank, .ctx = m,
 	};
 	struct casg_edit_stats stats = { .root = m->roots[CASG_OURS].records,
