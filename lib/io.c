@@ -51,12 +51,16 @@ int casg_pread_full(int fd, void *buf, size_t nbytes, uint64_t offset,
 	return read_loop(fd, buf, nbytes, &offset, got_out, err);
 }
 
-int casg_write_full(int fd, const void *buf, size_t nbytes, struct casg_err *err)
+static int write_loop(int fd, const void *buf, size_t nbytes, const uint64_t *offset,
+		      struct casg_err *err)
 {
 	const uint8_t *p = buf;
 
 	while (nbytes) {
-		ssize_t n = write(fd, p, nbytes < IO_MAX ? nbytes : IO_MAX);
+		size_t want = nbytes < IO_MAX ? nbytes : IO_MAX;
+		ssize_t n = offset ? pwrite(fd, p, want,
+					    (off_t)(*offset + (uint64_t)(p - (const uint8_t *)buf)))
+				   : write(fd, p, want);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -68,6 +72,19 @@ int casg_write_full(int fd, const void *buf, size_t nbytes, struct casg_err *err
 		nbytes -= (size_t)n;
 	}
 	return 0;
+}
+
+int casg_write_full(int fd, const void *buf, size_t nbytes, struct casg_err *err)
+{
+	return write_loop(fd, buf, nbytes, NULL, err);
+}
+
+int casg_pwrite_full(int fd, const void *buf, size_t nbytes, uint64_t offset,
+		     struct casg_err *err)
+{
+	if (offset > INT64_MAX || nbytes > INT64_MAX - offset)
+		return casg_err_set(err, CASG_EIO, "cannot write beyond 2^63 bytes");
+	return write_loop(fd, buf, nbytes, &offset, err);
 }
 
 /* Pipes and the like have no stable storage behind them. */

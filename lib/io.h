@@ -29,6 +29,9 @@ int casg_pread_full(int fd, void *buf, size_t nbytes, uint64_t offset,
 		    size_t *got_out, struct casg_err *err);
 
 int casg_write_full(int fd, const void *buf, size_t nbytes, struct casg_err *err);
+/* The same at an offset, which is not moved. */
+int casg_pwrite_full(int fd, const void *buf, size_t nbytes, uint64_t offset,
+		     struct casg_err *err);
 
 /*
  * Bring a file to stable storage.  Descriptors that cannot be synced (pipes,

@@ -45,7 +45,8 @@ struct pack {
 	struct casg_blocks ids_blocks;
 	int has_ids_file;
 	int ids_fd;          /* >= 0: read instead of mapped */
-	uint8_t *scratch;    /* nobjects entries, sparse */
+	uint8_t *scratch;    /* nobjects entries, sparse; not mapped: scratch_fd */
+	int scratch_fd;      /* >= 0: read and written instead of mapped */
 	size_t scratch_nbytes;
 	uint8_t *have;       /* a flag a chunk */
 	uint8_t *sound;      /* a flag a chunk: its id was recomputed here */
@@ -98,7 +99,9 @@ static void close_pack(struct pack *p)
 	casg_map_close(&p->map);
 	casg_blocks_release(&p->ids_blocks);
 	casg_map_close(&p->ids_map);
-	if (p->scratch)
+	if (p->scratch_fd >= 0)
+		close(p->scratch_fd);
+	else if (p->scratch)
 		munmap(p->scratch, p->scratch_nbytes);
 	free(p->have);
 	free(p->sound);
@@ -181,7 +184,7 @@ static int open_pack_in(struct casg_store *s, const struct casg_oid *id, size_t 
 		return casg_err_nomem(err);
 	p = &s->packs[s->npacks];
 	memset(p, 0, sizeof(*p));
-	p->fd = p->ids_fd = -1;
+	p->fd = p->ids_fd = p->scratch_fd = -1;
 	p->id = *id;
 	p->quarantined = (uint8_t)quarantined;
 	p->folder = (uint16_t)folder;
@@ -998,6 +1001,20 @@ int casg_store_refs(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 
 /* ---- ids --------------------------------------------------------------- */
 
+static int use_scratch_fd(struct pack *p, int fd, struct casg_err *err)
+{
+	static const uint8_t not_mapped;
+
+	p->have = calloc(p->x.nchunks + 1, 1);
+	if (!p->have) {
+		close(fd);
+		return casg_err_nomem(err);
+	}
+	p->scratch_fd = fd;
+	__atomic_store_n(&p->scratch, (uint8_t *)(uintptr_t)&not_mapped, __ATOMIC_RELEASE);
+	return 0;
+}
+
 /* Scratch is a nameless file where there is a folder for it, else memory. */
 static int make_scratch(struct casg_store *s, struct pack *p, struct casg_err *err)
 {
@@ -1013,6 +1030,10 @@ static int make_scratch(struct casg_store *s, struct pack *p, struct casg_err *e
 		if (fd >= 0 && n && !posix_fallocate(fd, 0, (off_t)n))
 			flags = MAP_SHARED;
 	}
+	if (flags == MAP_SHARED && (s->ids_mapped + n > IDS_MAPPED_MAX ||
+				    s->ids_mapped + n > s->opts.cache_nbytes))
+		return use_scratch_fd(p, fd, err);
+	s->ids_mapped += n;
 	m = mmap(NULL, n ? n : 1, PROT_READ | PROT_WRITE, flags,
 		 flags == MAP_SHARED ? fd : -1, 0);
 	if (fd >= 0)
@@ -1030,10 +1051,9 @@ static int make_scratch(struct casg_store *s, struct pack *p, struct casg_err *e
 	return 0;
 }
 
-static void put_info(struct pack *p, uint32_t object, const struct casg_oid *id,
-		     uint64_t nbytes)
+static void put_info(uint8_t *entries, uint32_t i, const struct casg_oid *id, uint64_t nbytes)
 {
-	uint8_t *e = p->scratch + (size_t)object * CASG_OBJINFO_SZ;
+	uint8_t *e = entries + (size_t)i * CASG_OBJINFO_SZ;
 
 	memcpy(e, id->b, CASG_OID_RAWSZ);
 	casg_put_le64(e + CASG_OID_RAWSZ, nbytes);
@@ -1045,8 +1065,8 @@ static void get_info(struct casg_objinfo *out, const uint8_t *e)
 	out->nbytes = casg_get_le64(e + CASG_OID_RAWSZ);
 }
 
-static int put_infos(struct pack *p, const struct casg_chunk *ch, uint32_t first,
-		     struct casg_err *err)
+/* The entries of the members of a chunk. */
+static int list_infos(uint8_t *entries, const struct casg_chunk *ch, struct casg_err *err)
 {
 	struct casg_list l = { 0 };
 	struct casg_orderdelta d;
@@ -1059,16 +1079,56 @@ static int put_infos(struct pack *p, const struct casg_chunk *ch, uint32_t first
 		if (ch->kind == CASG_CHUNK_LIST) {
 			rc = casg_list_decode(&l, m, n, err);
 			if (!rc)
-				put_info(p, first + i, &l.id, l.nbytes);
+				put_info(entries, i, &l.id, l.nbytes);
 		} else if (ch->kind == CASG_CHUNK_ORDER) {
 			rc = casg_orderdelta_decode(&d, m, n, err);
 			if (!rc)
-				put_info(p, first + i, &d.id, d.nbytes);
+				put_info(entries, i, &d.id, d.nbytes);
 		} else {
-			put_info(p, first + i, &ch->oids[i], n);
+			put_info(entries, i, &ch->oids[i], n);
 		}
 	}
 	casg_list_release(&l);
+	return rc;
+}
+
+static int put_infos(struct pack *p, const struct casg_chunk *ch, uint32_t first,
+		     struct casg_err *err)
+{
+	size_t n = (size_t)ch->nmembers * CASG_OBJINFO_SZ;
+	uint64_t at = (uint64_t)first * CASG_OBJINFO_SZ;
+	uint8_t *entries;
+	int rc;
+
+	if (p->scratch_fd < 0)
+		return list_infos(p->scratch + at, ch, err);
+	entries = malloc(n + 1);
+	if (!entries)
+		return casg_err_nomem(err);
+	rc = list_infos(entries, ch, err);
+	if (!rc)
+		rc = casg_pwrite_full(p->scratch_fd, entries, n, at, err);
+	free(entries);
+	return rc;
+}
+
+static int scratch_info(struct pack *p, uint32_t object, struct casg_objinfo *out,
+			struct casg_err *err)
+{
+	uint64_t at = (uint64_t)object * CASG_OBJINFO_SZ;
+	uint8_t e[CASG_OBJINFO_SZ];
+	size_t got;
+	int rc;
+
+	if (p->scratch_fd < 0) {
+		get_info(out, p->scratch + at);
+		return 0;
+	}
+	rc = casg_pread_full(p->scratch_fd, e, sizeof(e), at, &got, err);
+	if (!rc && got < sizeof(e))
+		rc = casg_err_set(err, CASG_EIO, "a scratch file is cut short");
+	if (!rc)
+		get_info(out, e);
 	return rc;
 }
 
@@ -1143,9 +1203,7 @@ static int info_at(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 	}
 	if (!rc && !__atomic_load_n(&p->have[chunk], __ATOMIC_ACQUIRE))
 		rc = fill_scratch(s, c, pack, chunk, object - member, err);
-	if (!rc)
-		get_info(out, p->scratch + (size_t)object * CASG_OBJINFO_SZ);
-	return rc;
+	return rc ? rc : scratch_info(p, object, out, err);
 }
 
 int casg_store_info(struct casg_store *s, struct casg_coder *c,

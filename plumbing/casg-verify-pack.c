@@ -35,6 +35,8 @@ static const struct casg_opt opts[] = {
 };
 
 static struct casg_packtool tool;
+/* What a pack takes while it is checked: its objects, their order, its index. */
+#define PACK_NBYTES ((uint64_t)128 << 20)
 static int side_by_side; /* a pack a thread, not all threads one pack */
 
 /* One pack and what was found. */
@@ -431,7 +433,8 @@ static int run(int argc, char **argv)
 	casg_packtool_open(&tool, threads, argv[0]);
 	casg_cli_setting(&tool.settings, "casg.memory", "--memory", memory);
 	/* the SHA-256 of a file, and its index, are the work of one thread */
-	side_by_side = !verbose && !stat_only && argc >= 2 * casg_workers_count(tool.pool);
+	side_by_side = !verbose && !stat_only && argc >= 2 * casg_workers_count(tool.pool) &&
+		       tool.settings.memory / (uint64_t)casg_workers_count(tool.pool) >= PACK_NBYTES;
 	if (side_by_side)
 		casg_workers_run(tool.pool, (size_t)argc, verify_one, &side);
 	for (int i = 0; i < argc; i++) {
