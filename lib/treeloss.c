@@ -158,6 +158,23 @@ static int check_blob(struct casg_treeloss *t, const struct casg_oid *id, struct
 	return rc < 0 ? rc : check_place(t, &loc, why);
 }
 
+/* One that may be stored as what differs from others: all of it is read. */
+static int check_whole(struct casg_treeloss *t, const struct casg_oid *id, struct casg_err *why)
+{
+	struct casg_blobr *b = casg_blobr_open(t->s, t->c, id, why);
+	const uint8_t *p;
+	size_t n;
+	int rc;
+
+	if (!b)
+		return why->code;
+	do {
+		rc = casg_blobr_next(b, &p, &n, why);
+	} while (rc > 0);
+	casg_blobr_free(b);
+	return rc;
+}
+
 static int check_entry(struct casg_treeloss *t, const struct casg_entry *e,
 		       struct casg_err *err)
 {
@@ -301,9 +318,9 @@ int casg_treeloss_version(struct casg_treeloss *t, const struct casg_roots *root
 	t->fn = fn;
 	t->ctx = ctx;
 	rc = check_tree(t, roots, err);
-	if (!rc && check_blob(t, &roots->order, &why))
+	if (!rc && check_whole(t, &roots->order, &why))
 		rc = lose(t, CASG_LOST_ORDER, "", 0, "", 0, roots->count, &why, err);
-	if (!rc && check_blob(t, &roots->presentation, &why))
+	if (!rc && check_whole(t, &roots->presentation, &why))
 		rc = lose(t, CASG_LOST_PRESENTATION, "", 0, "", 0, roots->count, &why, err);
 	if (!rc && roots->has_withdrawn && check_withdrawn(t, &roots->withdrawn, &why))
 		rc = lose(t, CASG_LOST_WITHDRAWN, "", 0, "", 0, 0, &why, err);

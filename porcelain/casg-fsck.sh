@@ -95,7 +95,7 @@ name_chunks () {
 			printf "error: chunk %s (pack %s, number %s, %s): %s\n", $3, $1, $2, what, where
 		}
 		BEGIN { one["sequences"] = "sequence"; one["nodes"] = "node"; one["blobs"] = "blob";
-			one["lists"] = "list"; one["refs"] = "line of references" }
+			one["lists"] = "list"; one["orders"] = "order"; one["refs"] = "line of references" }
 	' "$tmp/damaged" >&2
 }
 
