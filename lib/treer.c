@@ -551,6 +551,8 @@ static int visit(struct casg_treer *t, int i, const struct casg_oid *id,
 	if (rc)
 		return rc < 0 ? rc : 0;
 	rc = load(t, i, id, parent, level, err);
+	if (rc)
+		return rc;
 	for (uint32_t k = 0; !level && v->entry && k < f->t->node.count && !rc; k++)
 		rc = v->entry(v->ctx, &f->t->node.entries[k], err);
 	for (uint32_t k = 0; level && k < f->t->node.count && !rc; k++) {
