@@ -18,6 +18,7 @@ struct casg_nodes {
 	struct casg_tnode *spare;             /* one to decode into */
 	size_t nkept, kept_nbytes;
 	unsigned int budget;
+	struct casg_loc path[CASG_NODELINK_DEPTH + 1]; /* what is being decoded */
 };
 
 /* ---- a store as the source --------------------------------------------- */
@@ -34,6 +35,36 @@ static int store_find(void *ctx, const struct casg_oid *id, uint32_t near,
 	if (rc > 0)
 		*loc_out = (struct casg_loc){ near, x.chunk, x.member };
 	return rc ? rc : casg_store_find_node(n->store, id, loc_out, err);
+}
+
+int casg_nodes_copy(struct casg_store *s, const struct casg_oid *id, uint32_t nth,
+		    struct casg_loc *loc_out, struct casg_err *err)
+{
+	struct casg_idx_node x;
+
+	for (uint32_t pack = 0; pack < casg_store_npacks(s); pack++)
+		for (uint32_t k = 0; ; k++) {
+			int rc = casg_packidx_find_node_nth(casg_store_idx(s, pack), id, k, &x,
+							    err);
+
+			if (rc < 0)
+				return rc;
+			if (!rc)
+				break;
+			if (nth--)
+				continue;
+			*loc_out = (struct casg_loc){ pack, x.chunk, x.member };
+			return 1;
+		}
+	return 0;
+}
+
+static int store_find_nth(void *ctx, const struct casg_oid *id, uint32_t nth,
+			  struct casg_loc *loc_out, struct casg_err *err)
+{
+	struct casg_nodes *n = ctx;
+
+	return casg_nodes_copy(n->store, id, nth, loc_out, err);
 }
 
 static int store_number(void *ctx, const struct casg_loc *loc, uint32_t *out,
@@ -97,7 +128,7 @@ struct casg_nodes *casg_nodes_new_from(const struct casg_nodes_source *src)
 struct casg_nodes *casg_nodes_new(struct casg_store *s, struct casg_coder *c)
 {
 	struct casg_nodes_source src = {
-		.find = store_find, .number = store_number, .at = store_at,
+		.find = store_find, .find_nth = store_find_nth, .number = store_number, .at = store_at,
 		.get = store_get, .put = store_put, .refbase = store_refbase,
 	};
 	struct casg_nodes *n = casg_nodes_new_from(&src);
@@ -218,6 +249,52 @@ static int absent(const struct casg_oid *id, struct casg_err *err)
 static int load(struct casg_nodes *n, const struct casg_loc *loc, int depth,
 		struct casg_tnode **out, struct casg_err *err);
 
+/* Other copies than 'first', which failed with what is in err. */
+static int load_other(struct casg_nodes *n, const struct casg_oid *id,
+		      const struct casg_loc *first, int depth, struct casg_tnode **out,
+		      struct casg_err *err)
+{
+	struct casg_err other = CASG_ERR_INIT;
+	struct casg_loc loc;
+
+	for (uint32_t nth = 0; n->src.find_nth && n->budget; nth++) {
+		int rc = n->src.find_nth(n->src.ctx, id, nth, &loc, &other);
+
+		if (rc <= 0)
+			break;
+		if (casg_loc_eq(&loc, first))
+			continue;
+		rc = load(n, &loc, depth, out, &other);
+		if (!rc)
+			return 0;
+		if (rc == CASG_ENOMEM)
+			return casg_err_nomem(err);
+	}
+	return -1;
+}
+
+/* A node by its id, in pack 'near' if it is there. */
+static int load_id(struct casg_nodes *n, const struct casg_oid *id, uint32_t near, int depth,
+		   struct casg_tnode **out, struct casg_err *err)
+{
+	struct casg_err own = CASG_ERR_INIT;
+	struct casg_loc loc;
+	int rc = n->src.find(n->src.ctx, id, near, &loc, &own), other;
+
+	if (!rc)
+		return absent(id, err);
+	if (rc > 0)
+		rc = load(n, &loc, depth, out, &own);
+	if (rc == CASG_ECORRUPT || rc == CASG_EABSENT) {
+		other = load_other(n, id, &loc, depth, out, err);
+		if (!other || other == CASG_ENOMEM)
+			return other;
+	}
+	if (rc && err)
+		*err = own;
+	return rc;
+}
+
 static int place_name(struct casg_nodes *n, uint32_t pack, const struct casg_node_name *name,
 		      struct casg_loc *out, struct casg_err *err)
 {
@@ -257,9 +334,13 @@ static int decode_linked(struct casg_nodes *n, struct casg_tnode *t, uint64_t re
 	for (int i = 0; i < nnames && !rc; i++) {
 		struct casg_loc loc;
 
-		rc = place_name(n, t->loc.pack, &names[i], &loc, err);
-		if (!rc)
-			rc = load(n, &loc, depth + 1, &bases[i], err);
+		if (names[i].number == CASG_NO_NUMBER) {
+			rc = load_id(n, &names[i].id, t->loc.pack, depth + 1, &bases[i], err);
+		} else {
+			rc = place_name(n, t->loc.pack, &names[i], &loc, err);
+			if (!rc)
+				rc = load(n, &loc, depth + 1, &bases[i], err);
+		}
 		if (rc)
 			break;
 		nodes[nbases++] = &bases[i]->node;
@@ -290,8 +371,13 @@ static int load(struct casg_nodes *n, const struct casg_loc *loc, int depth,
 		*out = t;
 		return 0;
 	}
-	if (depth > CASG_NODELINK_DEPTH || !n->budget--)
+	if (depth > CASG_NODELINK_DEPTH || !n->budget)
 		return casg_err_set(err, CASG_ECORRUPT, "a chain of tree nodes is too long");
+	n->budget--;
+	for (int i = 0; i < depth; i++)
+		if (casg_loc_eq(&n->path[i], loc))
+			return casg_err_set(err, CASG_ECORRUPT, "a tree node rests on itself");
+	n->path[depth] = *loc;
 	t = n->spare;
 	n->spare = NULL;
 	if (!t)
@@ -341,13 +427,13 @@ int casg_nodes_at(struct casg_nodes *n, const struct casg_loc *loc,
 int casg_nodes_get(struct casg_nodes *n, const struct casg_oid *id,
 		   const struct casg_tnode **out, struct casg_err *err)
 {
-	struct casg_loc loc;
-	int rc = n->src.find(n->src.ctx, id, UINT32_MAX, &loc, err);
+	struct casg_tnode *t = NULL;
+	int rc;
 
-	*out = NULL;
-	if (rc > 0)
-		return casg_nodes_at(n, &loc, out, err);
-	return rc < 0 ? rc : absent(id, err);
+	n->budget = CASG_NODES_BUDGET;
+	rc = load_id(n, id, UINT32_MAX, 0, &t, err);
+	*out = rc ? NULL : t;
+	return rc;
 }
 
 int casg_nodes_bases(struct casg_nodes *n, const struct casg_loc *loc,

@@ -6,6 +6,10 @@
  * bounded by CASG_NODELINK_DEPTH, and the nodes that one call may decode by
  * CASG_NODES_BUDGET, whatever a pack says.
  *
+ * A node may be stored more than once, each time in another way, and a base
+ * that goes by its id may be any of these: when one leads nowhere, or back to
+ * where it came from, the others are tried.
+ *
  * Where nodes come from is a table of functions: a store, or a pack that is
  * just being checked and has no index yet.
  *
@@ -32,6 +36,9 @@ struct casg_nodes_source {
 	/* 1 found, 0 not here; in pack 'near' if it is there too */
 	int (*find)(void *ctx, const struct casg_oid *id, uint32_t near,
 		    struct casg_loc *loc_out, struct casg_err *err);
+	/* The same for the nth copy of it, in whatever order; or NULL. */
+	int (*find_nth)(void *ctx, const struct casg_oid *id, uint32_t nth,
+			struct casg_loc *loc_out, struct casg_err *err);
 	int (*number)(void *ctx, const struct casg_loc *loc, uint32_t *out,
 		      struct casg_err *err);
 	/* The place and the id of a node by its number; either out may be NULL. */
@@ -62,6 +69,10 @@ struct casg_tnode {
 struct casg_nodes *casg_nodes_new(struct casg_store *s, struct casg_coder *c);
 struct casg_nodes *casg_nodes_new_from(const struct casg_nodes_source *src);
 void casg_nodes_free(struct casg_nodes *n);
+
+/* The nth copy of a node in a store: 1, or 0 when there are not so many. */
+int casg_nodes_copy(struct casg_store *s, const struct casg_oid *id, uint32_t nth,
+		    struct casg_loc *loc_out, struct casg_err *err);
 
 /* The node with this id; CASG_EABSENT when there is none.  Its id is not recomputed. */
 int casg_nodes_get(struct casg_nodes *n, const struct casg_oid *id,

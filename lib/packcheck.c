@@ -548,6 +548,18 @@ static int find_node(void *ctx, const struct casg_oid *id, uint32_t near,
 	return rc < 0 ? elsewhere(err, rc) : rc;
 }
 
+static int find_node_nth(void *ctx, const struct casg_oid *id, uint32_t nth,
+			 struct casg_loc *loc_out, struct casg_err *err)
+{
+	struct worker *wk = ctx;
+	int rc;
+
+	if (!wk->k->opts->store)
+		return 0;
+	rc = casg_nodes_copy(wk->k->opts->store, id, nth, loc_out, err);
+	return rc < 0 ? elsewhere(err, rc) : rc;
+}
+
 static int node_number(void *ctx, const struct casg_loc *loc, uint32_t *out,
 		       struct casg_err *err)
 {
@@ -756,7 +768,7 @@ static int check_level(struct check *k, struct worker *wk, uint32_t chunk,
 static struct casg_nodes *make_nodes(struct check *k, struct worker *wk)
 {
 	const struct casg_nodes_source src = {
-		.ctx = wk, .find = find_node, .number = node_number, .at = node_at,
+		.ctx = wk, .find = find_node, .find_nth = find_node_nth, .number = node_number, .at = node_at,
 		.get = get_nodes, .put = put_nodes, .refbase = node_refbase,
 	};
 

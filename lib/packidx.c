@@ -130,7 +130,7 @@ static void put_head(const struct casg_packidx_src *s, unsigned int bits,
 	uint8_t h[HEAD_SZ] = { 0 };
 
 	memcpy(h, magic, 8);
-	casg_put_le32(h + 8, CASG_PACKIDX_VERSION);
+	casg_put_le32(h + 8, s->version ? s->version : CASG_PACKIDX_VERSION);
 	casg_put_le32(h + 12, s->nchunks);
 	casg_put_le32(h + 16, s->nobjects);
 	casg_put_le32(h + 20, s->nnodes);
@@ -229,7 +229,7 @@ static int put_nodes(const struct casg_packidx_src *s, struct casg_blocks_writer
 		casg_blocks_put(w, e, NODE_SZ);
 		slot[v[i].number] = i;
 	}
-	for (uint32_t i = 0; i < s->nnodes; i++) {
+	for (uint32_t i = 0; i < s->nnodes && s->version != 1; i++) {
 		casg_put_le32(e, slot[i]);
 		casg_blocks_put(w, e, SLOT_SZ);
 	}
@@ -295,6 +295,7 @@ int casg_packidx_open(struct casg_packidx *x, const uint8_t *data, uint64_t nbyt
 	if (version < CASG_PACKIDX_OLDEST || version > CASG_PACKIDX_VERSION)
 		return casg_err_set(err, CASG_EUNSUPPORTED,
 				    "unsupported pack index version %u", version);
+	x->version = version;
 	x->has_slots = version >= 2;
 	rc = casg_blocks_init(&x->blocks, data, nbytes, err);
 	if (rc)
@@ -525,6 +526,29 @@ int casg_packidx_find_node(struct casg_packidx *x, const struct casg_oid *id,
 			hi = mid;
 	}
 	return 0;
+}
+
+int casg_packidx_find_node_nth(struct casg_packidx *x, const struct casg_oid *id, uint32_t nth,
+			       struct casg_idx_node *out, struct casg_err *err)
+{
+	uint32_t lo = 0, hi = x->nnodes;
+	int rc;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		rc = casg_packidx_node(x, mid, out, err);
+		if (rc)
+			return rc;
+		if (casg_oid_cmp(&out->id, id) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (nth >= x->nnodes - lo)
+		return 0;
+	rc = casg_packidx_node(x, lo + nth, out, err);
+	return rc ? rc : casg_oid_eq(&out->id, id);
 }
 
 int casg_packidx_node_number(struct casg_packidx *x, uint32_t chunk, uint32_t member,

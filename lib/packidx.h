@@ -52,6 +52,7 @@ struct casg_packidx_src {
 	uint32_t nobjects;
 	const struct casg_idx_node *nodes; /* by number: in file order */
 	uint32_t nnodes;
+	uint32_t version;  /* of the index; 0: CASG_PACKIDX_VERSION */
 };
 
 /* Append the whole index file to 'out'. */
@@ -66,6 +67,7 @@ struct casg_packidx {
 	unsigned int bits; /* the bucket of an object is the top bits of its id */
 	uint32_t *first;      /* of each chunk: objects before it */
 	uint32_t *first_node; /* and nodes before it */
+	uint32_t version;
 	int has_slots;
 	uint32_t *refs;       /* the chunks of references, in order */
 	uint32_t nrefs;
@@ -104,6 +106,9 @@ int casg_packidx_locate(struct casg_packidx *x, uint32_t object, uint32_t *chunk
 /* 1 found, 0 not in this pack, negative on damage. */
 int casg_packidx_find_node(struct casg_packidx *x, const struct casg_oid *id,
 			   struct casg_idx_node *out, struct casg_err *err);
+/* The same for the nth of several with this id: a joined pack may hold it more than once. */
+int casg_packidx_find_node_nth(struct casg_packidx *x, const struct casg_oid *id, uint32_t nth,
+			       struct casg_idx_node *out, struct casg_err *err);
 /* The entry in a slot (0 .. nnodes-1) of the node table, which is in the order of ids. */
 int casg_packidx_node(struct casg_packidx *x, uint32_t slot, struct casg_idx_node *out,
 		      struct casg_err *err);
