@@ -403,6 +403,7 @@ int casg_packwalk_index(const struct casg_packwalk *w, struct casg_buf *out,
 		.chunks = w->idx, .nchunks = w->nchunks,
 		.objects = w->objects, .nobjects = w->nobjects,
 		.nodes = w->nodes, .nnodes = w->nnodes,
+		.version = w->idx_version,
 	};
 
 	if (w->ndamaged || w->nunsettled || !w->objects || !w->nodes)

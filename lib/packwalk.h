@@ -68,6 +68,7 @@ struct casg_packwalk {
 	size_t cap_idx, cap_chunks;
 	struct casg_walk_ref *refs;
 	size_t nrefs, cap_refs;
+	uint32_t idx_version; /* of the index to make; 0: the newest */
 };
 
 /*

@@ -113,6 +113,17 @@ static void test_size(uint32_t n, uint32_t nnodes)
 	}
 	is_int(good, nnodes, "they lie in order");
 	good = 0;
+	for (uint32_t i = 0; i < nnodes; i++) {
+		uint32_t number;
+
+		good += !casg_packidx_node_at(&x, i, &node, &err) && node.member == i &&
+			casg_oid_eq(&node.id, &s.nodes[i].id) &&
+			!casg_packidx_node_number(&x, node.chunk, node.member, &number, &err) &&
+			number == i;
+	}
+	is_int(good, nnodes, "every node has its number");
+	is_int(casg_packidx_node_at(&x, nnodes, &node, &err), CASG_ECORRUPT, "and no other has");
+	good = 0;
 	for (uint32_t i = 0; i < s.nchunks; i++)
 		good += casg_packidx_find_chunk(&x, &s.chunks[i].id, &chunk, &err) == 1 &&
 			chunk == i;
@@ -206,6 +217,87 @@ static void reseal(struct casg_buf *b, uint64_t k)
 	casg_put_le64(p + CASG_BLOCK_PAYLOAD, casg_xxh64(k, p, CASG_BLOCK_PAYLOAD));
 }
 
+/* As it was before nodes were listed by number: without what is behind them. */
+static void test_version_1(uint32_t n, uint32_t nnodes)
+{
+	struct casg_packidx_src s;
+	struct casg_packidx x;
+	struct casg_buf out = CASG_BUF_INIT, again = CASG_BUF_INIT;
+	struct casg_idx_node node;
+	uint32_t good = 0, number;
+	uint64_t nblocks;
+	size_t tail;
+
+	make_src(&s, n, nnodes);
+	casg_packidx_build(&s, &out, &err);
+	if (casg_packidx_open(&x, out.data, out.len, &err))
+		diag("%s", err.msg);
+	nblocks = casg_place_blocks(x.at_slots);
+	tail = (size_t)x.at_slots.offset;
+	casg_packidx_release(&x);
+	casg_put_le32(out.data + 8, 1);
+	out.len = nblocks * CASG_BLOCK;
+	if (tail)
+		memset(out.data + out.len - CASG_BLOCK + tail, 0, CASG_BLOCK_PAYLOAD - tail);
+	for (uint64_t k = 0; k < nblocks; k++)
+		reseal(&out, k);
+	s.version = 1;
+	casg_packidx_build(&s, &again, &err);
+	is_mem(again.data, again.len, out.data, out.len, "version 1 is written as it was");
+	casg_buf_release(&again);
+	is_int(casg_packidx_open(&x, out.data, out.len, &err), 0, "version 1, %u nodes: %s", nnodes,
+	       err.msg);
+	for (uint32_t i = 0; i < n; i++)
+		good += finds(&x, &s, i);
+	is_int(good, n, "every object is found");
+	good = 0;
+	for (uint32_t i = 0; i < nnodes; i++)
+		good += casg_packidx_find_node(&x, &s.nodes[i].id, &node, &err) == 1 &&
+			node.member == i &&
+			!casg_packidx_node_number(&x, node.chunk, i, &number, &err) && number == i;
+	is_int(good, nnodes, "every node is found, and what number it has");
+	if (nnodes) {
+		is_int(casg_packidx_node_at(&x, 0, &node, &err), CASG_EUNSUPPORTED,
+		       "but not by number");
+		ok(strstr(err.msg, "casg index-pack") != NULL, "and what to do is said");
+	}
+	casg_packidx_release(&x);
+	casg_buf_release(&out);
+	free_src(&s);
+}
+
+/* The list by number is swapped, or points beyond the last: refused. */
+static void test_slots_forged(void)
+{
+	struct casg_packidx_src s;
+	struct casg_packidx x;
+	struct casg_buf out = CASG_BUF_INIT;
+	struct casg_idx_node node;
+	uint64_t block, at;
+
+	make_src(&s, 10, 30);
+	casg_packidx_build(&s, &out, &err);
+	if (casg_packidx_open(&x, out.data, out.len, &err))
+		diag("%s", err.msg);
+	block = x.at_slots.block;
+	at = block * CASG_BLOCK + x.at_slots.offset;
+	casg_packidx_release(&x);
+	for (int forged = 0; forged < 2; forged++) {
+		uint32_t was = casg_get_le32(out.data + at);
+
+		casg_put_le32(out.data + at, forged ? 30 : casg_get_le32(out.data + at + 4));
+		reseal(&out, block);
+		casg_packidx_open(&x, out.data, out.len, &err);
+		is_int(casg_packidx_node_at(&x, 0, &node, &err), CASG_ECORRUPT,
+		       forged ? "a slot beyond the last: %s" : "the slot of another: %s", err.msg);
+		is_int(casg_packidx_node_at(&x, 2, &node, &err), 0, "others are read");
+		casg_packidx_release(&x);
+		casg_put_le32(out.data + at, was);
+	}
+	casg_buf_release(&out);
+	free_src(&s);
+}
+
 /* Lies under good checksums end in errors, not in crashes. */
 static void test_forged(void)
 {
@@ -251,5 +343,10 @@ int main(void)
 	test_shared_prefixes();
 	test_damage();
 	test_forged();
+	test_version_1(0, 0);
+	test_version_1(300, 0);
+	test_version_1(5, 3);
+	test_version_1(20000, 3000);
+	test_slots_forged();
 	return done_testing();
 }
