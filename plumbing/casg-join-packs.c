@@ -66,11 +66,68 @@ static int is_old(uint32_t pack)
 	return casg_pack_head_version(h) < CASG_PACK_VERSION;
 }
 
+/* Does the pack hold all chunks of the other?  Those are verified. */
+static int holds(uint32_t pack, uint32_t other)
+{
+	struct casg_packidx *x = casg_store_idx(work.store, other);
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_idx_chunk c;
+	struct casg_chunk *ch;
+	uint32_t at;
+	int rc = 1;
+
+	if (casg_store_idx(work.store, pack)->nchunks < x->nchunks)
+		return 0;
+	for (uint32_t i = 0; i < x->nchunks && rc > 0; i++) {
+		rc = casg_packidx_chunk(x, i, &c, &err);
+		if (!rc)
+			rc = casg_packidx_find_chunk(casg_store_idx(work.store, pack), &c.id, &at,
+						     &err);
+	}
+	for (uint32_t i = 0; i < x->nchunks && rc > 0; i++) {
+		rc = casg_packidx_chunk(x, i, &c, &err);
+		if (!rc)
+			rc = casg_packidx_find_chunk(casg_store_idx(work.store, pack), &c.id, &at,
+						     &err);
+		if (rc > 0 && !casg_store_load(work.store, casg_work_coder(&work), pack, at, &ch,
+					       &err))
+			casg_chunk_free(ch);
+		else
+			rc = 0;
+	}
+	return rc > 0;
+}
+
+/*
+ * Packs that are in a larger one already, from joining without deleting, go
+ * behind the others: the number of those.
+ */
+static uint32_t put_apart(struct chosen *v, uint32_t n)
+{
+	struct chosen x;
+	uint32_t left = n;
+
+	for (uint32_t i = 0; i < left; i++) {
+		uint32_t k = i + 1;
+
+		while (k < left && (v[i].old || !holds(v[k].pack, v[i].pack)))
+			k++;
+		if (k >= left)
+			continue;
+		x = v[i];
+		memmove(&v[i], &v[i + 1], (n - i - 1) * sizeof(*v));
+		v[n - 1] = x;
+		left--;
+		i--;
+	}
+	return n - left;
+}
+
 /*
  * Packs that have reached half the size of a pack stay as they are; those of
  * an older version of the format go in any case.
  */
-static uint32_t choose(struct chosen *v)
+static uint32_t choose(struct chosen *v, uint32_t *napart_out)
 {
 	uint32_t npacks = casg_store_npacks(work.store), n = 0, nold = 0;
 	uint64_t factor, *sizes = calloc((size_t)npacks + 1, sizeof(*sizes));
@@ -91,10 +148,14 @@ static uint32_t choose(struct chosen *v)
 			nold += (uint32_t)v[n++].old;
 	}
 	qsort(v, n, sizeof(*v), by_size);
+	*napart_out = put_apart(v, n);
+	n -= *napart_out;
+	memmove(v + npacks, v + n, *napart_out * sizeof(*v));
 	for (uint32_t i = nold; i < n; i++)
 		sizes[i - nold] = v[i].nbytes;
 	n = nold + casg_packjoin_geometric(sizes, n - nold, factor);
 	free(sizes);
+	memmove(v + n, v + npacks, *napart_out * sizeof(*v));
 	return n;
 }
 
@@ -137,16 +198,16 @@ static int run(int argc, char **argv)
 {
 	struct casg_err err = CASG_ERR_INIT;
 	struct chosen *v;
-	uint32_t n, npacks;
+	uint32_t n, npacks, napart = 0;
 
 	if (!geometric == !argc)
 		casg_usage_die(argc ? "--geometric takes no PACK" : "too few arguments");
 	casg_work_open(&work, "1", memory, (uint64_t)8 << 20);
 	npacks = casg_store_npacks(work.store);
-	v = calloc((size_t)npacks + (size_t)argc + 1, sizeof(*v));
+	v = calloc(2 * (size_t)npacks + (size_t)argc + 1, sizeof(*v));
 	if (!v)
 		casg_die("out of memory");
-	n = geometric ? choose(v) : named(v, argc, argv);
+	n = geometric ? choose(v, &napart) : named(v, argc, argv);
 	casg_work_packw(&work);
 	for (uint32_t i = 0; i < n; i++)
 		if (casg_packjoin_add(work.packw, work.store, casg_work_coder(&work),
@@ -156,7 +217,7 @@ static int run(int argc, char **argv)
 		casg_work_die(&work, &err);
 	for (uint32_t i = 0; i < casg_packw_npacks(work.packw); i++)
 		say("pack", casg_packw_pack(work.packw, i, NULL));
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n + napart; i++) {
 		const struct casg_oid *id = &casg_store_idx(work.store, v[i].pack)->pack_id;
 
 		if (!is_new(id))
