@@ -1,0 +1,333 @@
+#!/bin/sh
+# casg repack: the same releases byte for byte, whatever is done to the packs.
+
+test_description='repack: joined and written anew, nothing changes but the packs'
+. "$(dirname "$0")/test-lib.sh"
+
+test_lazy_prereq KILLABLE 'env --default-signal=INT true && setsid true'
+
+# sum NAME: a number of casg-count-objects -v
+sum () {
+	casg-count-objects -v | sed -n "s/^$1: //p"
+}
+
+packs () {
+	(cd .git/casg/packs && ls -- *.pack)
+}
+
+npacks () {
+	echo $(($(packs | wc -l)))
+}
+
+# The versions, their ids, and the digests of what they export.
+exports () {
+	git log -z --all --no-renames -m --diff-filter=AM --format='commit %H' --name-only -- \
+		'*/VERSION' | tr '\0' '\n' |
+	awk '/^commit / { c = $2; next } /VERSION$/ { print c ":" substr($0, 1, length($0) - 8) }' |
+	sort -u | while read -r spec; do
+		echo "$spec $(casg-read-version --id "$spec") $(casg export "$spec" | sha256sum)"
+	done
+}
+
+# A release is what its VERSION says was imported.
+digests_agree () {
+	while read -r spec _ sum _; do
+		casg-read-version --field=source-sha256 "$spec" >source || : >source
+		test ! -s source || test "$(cat source)" = "$sum" ||
+			{ echo "$spec" && return 1; }
+	done <"$1"
+}
+
+indexes_agree () {
+	for pack in .git/casg/packs/*.pack; do
+		rm -f x.idx &&
+		casg-index-pack -o x.idx "$pack" >/dev/null && cmp x.idx "${pack%.pack}.idx" ||
+			return 1
+	done
+}
+
+# Nothing has changed but the packs.
+intact () {
+	exports >now && test_cmp exports.expect now && digests_agree now &&
+	indexes_agree && casg-verify-pack .git/casg/packs/*.pack >/dev/null &&
+	casg fsck --full >fsck.out 2>&1 || { cat fsck.out && return 1; }
+}
+
+# In another repository, without the indexes, in whatever order they come.
+indexed_elsewhere () {
+	rm -rf elsewhere && git init -q elsewhere && mkdir -p elsewhere/.git/casg/packs &&
+	cp .git/casg/packs/*.pack elsewhere/.git/casg/packs/ &&
+	(
+		cd elsewhere &&
+		for n in 1 2 3; do
+			for pack in .git/casg/packs/*.pack; do
+				test -e "${pack%.pack}.idx" || casg-index-pack "$pack" 2>err || :
+			done
+		done &&
+		for pack in ../.git/casg/packs/*.idx; do
+			cmp "$pack" ".git/casg/packs/${pack##*/}" || { cat err && return 1; }
+		done
+	)
+}
+
+import () {
+	test_tick && casg import -q "$@" && casg export "${2}" >back && cmp "$3" back
+}
+
+# unwrap FILE: a record a line: header TAB residues
+unwrap () {
+	awk '/^>/ { if (NR > 1) print h "\t" s; h = $0; s = ""; next } { s = s $0 } END { print h "\t" s }' "$1"
+}
+
+wrap () {
+	awk -F"\t" -v w="$1" '{ print $1; for (i = 1; i <= length($2); i += w) print substr($2, i, w) }'
+}
+
+test_expect_success 'setup: releases' '
+	casg init -q . &&
+	git config casg.gcAuto 0 && git config casg.chunkSize 16k &&
+	casg-gen --seed 1 --type protein --records 400 --length 120 --family 0.5 >r1.fa &&
+	for i in 2 3 4 5 6; do
+		casg-gen --seed $i --mutate r$((i - 1)).fa --add 3 --remove 1 --change 0.5 \
+			--describe 2 >r$i.fa || return 1
+	done &&
+	for i in 1 2 3 4 5 6; do
+		import -d rel r$i.fa || return 1
+	done
+'
+
+test_expect_success 'other ids, descriptions, order, width: no sequence, no residue' '
+	before="$(sum sequences) $(sum residues)" &&
+	awk "/^>/ { \$1 = \">new_\" ++n \"x\" n * 7919 % 1000 } { print }" r6.fa >r7.fa &&
+	awk "/^>/ { \$0 = \$1 \" rewritten \" NR } { print }" r7.fa >r8.fa &&
+	unwrap r8.fa | sort -t_ -k3 | wrap 60 >r9.fa &&
+	unwrap r9.fa | wrap 71 >r10.fa &&
+	for i in 7 8 9 10; do
+		! cmp -s r$((i - 1)).fa r$i.fa &&
+		import -d rel r$i.fa || return 1
+	done &&
+	test "$before" = "$(sum sequences) $(sum residues)" &&
+	casg-read-version --field=order HEAD:rel >a && casg-read-version --field=order HEAD~1:rel >b &&
+	test_cmp a b &&
+	import -d rel r6.fa && import -d rel r10.fa &&
+	test "$before" = "$(sum sequences) $(sum residues)"
+'
+
+test_expect_success 'setup: all that is unusual' '
+	: >none.fa && test_tick && casg import -q --allow-empty -d none none.fa &&
+	printf ">only one\nMKV\n" >one.fa && import -d odd/one one.fa &&
+	printf ">only two\nMKV\n" >one2.fa && import -d odd/one one2.fa &&
+	{ for i in 1 2 3 4 5 6 7 8; do printf ">same %d\nMKV%d\n>same\nMKV\n" $i 1 | tr 1 L; done; } >twice.fa &&
+	import -d odd/twice twice.fa && sed 3,6d twice.fa >twice2.fa && import -d odd/twice twice2.fa &&
+	long=$(printf "%05000d" 7) &&
+	{ for i in 1 2 3 4 5 6 7; do printf ">k%d %s%d\nMKVL\n" $i $long $i; done; } >long.fa &&
+	import -d odd/long long.fa && sed "s/\$long/x/; s/7\$/77/" long.fa >long2.fa && import -d odd/long long2.fa &&
+	awk "BEGIN { print \">lines\"; for (i = 0; i < 900; i++) { s = \"\"; for (k = 0; k <= i * 7 % 11; k++) s = s (k % 2 ? \"a\" : \"M\"); print s } print \">b\"; print \"MKV\" }" >pres.fa &&
+	import -d odd/pres pres.fa && sed 5d pres.fa >pres2.fa && import -d odd/pres pres2.fa &&
+	{ printf ">genome\n" && casg-gen --seed 5 --records 1 --length 200000 --width 80 | sed 1d; } >dna.fa &&
+	import -d odd/dna dna.fa && { cat dna.fa && printf ">b\nACGT\n"; } >dna2.fa && import -d odd/dna dna2.fa &&
+	test "$(sum lists)" -gt 0
+'
+
+test_expect_success 'setup: a branch, tags, a merge of histories' '
+	main=$(git symbolic-ref --short HEAD) && fork=$(git rev-parse HEAD) &&
+	git tag -a -m tagged tagged HEAD~3 &&
+	git checkout -q -b other &&
+	casg-gen --seed 31 --mutate r10.fa --add 5 >o1.fa && import -d rel o1.fa &&
+	casg-gen --seed 32 --mutate o1.fa --add 5 >o2.fa && import -d rel o2.fa &&
+	git checkout -q $main &&
+	casg-gen --seed 33 --mutate r10.fa --add 5 >m1.fa && import -d rel m1.fa &&
+	casg-gen --seed 34 --mutate m1.fa --add 2 >merged.fa &&
+	casg-pack -q merged.fa | casg-mktree -q >roots &&
+	casg-write-version --previous=$(casg-read-version --id HEAD:rel) \
+		--previous=$(casg-read-version --id other:rel) <roots >merged &&
+	commit=$(casg-commit-tree -p HEAD -p other -m merged --database=rel <merged) &&
+	git read-tree -m -u HEAD $commit && git update-ref HEAD $commit &&
+	casg export rel >back && cmp merged.fa back &&
+	exports >exports.expect && test $(wc -l <exports.expect) -gt 24 && digests_agree exports.expect &&
+	git rev-parse HEAD >head.expect
+'
+
+# ---- the packs
+
+test_expect_success 'without -d packs are added, and nothing else' '
+	cp -r .git/casg/packs imported && packs >before &&
+	casg repack >out && test_grep "^1 packs written, [0-9]* replaced\$" out &&
+	packs >after && comm -23 before after >gone && test_must_be_empty gone &&
+	test_line_count = $(($(wc -l <before) + 1)) after &&
+	intact && git rev-parse HEAD >head && test_cmp head.expect head
+'
+
+test_expect_success 'again: what is there is not written again' '
+	packs >before && casg repack --quiet >out && test_must_be_empty out &&
+	packs >after && test_cmp before after
+'
+
+test_expect_success 'repack -d: few packs, and the same again' '
+	casg repack -d >out &&
+	test $(npacks) -lt 4 && intact && indexed_elsewhere &&
+	casg gc --grace=0 >out && intact &&
+	packs >before && casg repack -d >out && packs >after && test_cmp before after &&
+	test_grep "^0 packs written, 0 replaced\$" out &&
+	test $(npacks) -lt 4
+'
+
+test_expect_success 'the index of a joined pack is lost: it is made again' '
+	rm -f .git/casg/packs/*.idx &&
+	for pack in .git/casg/packs/*.pack; do casg-index-pack "$pack" || return 1; done &&
+	intact
+'
+
+test_expect_success 'repack -a: all of it, beside what is there' '
+	packs >before && casg repack -a >out && packs >after &&
+	comm -23 before after >gone && test_must_be_empty gone && intact
+'
+
+test_expect_success 'repack -a -d: what versions need, once' '
+	casg repack -a -d && packs >first && intact && indexed_elsewhere &&
+	test "$(sum packs)" = 2 && test "$(sum orders)" -gt 3 &&
+	size=$(cat .git/casg/packs/*.pack | wc -c) &&
+	test $size -lt $(cat imported/*.pack | wc -c)
+'
+
+test_expect_success 'twice in a row, and with gc between: the same packs' '
+	casg repack -a -d >out && test_grep " 0 replaced\$" out &&
+	packs >second && test_cmp first second &&
+	casg gc --grace=0 >out && packs >second && test_cmp first second &&
+	casg repack -a -d >out && packs >second && test_cmp first second &&
+	casg repack -d >out && intact &&
+	ls .git/casg/tmp >left && test_must_be_empty left &&
+	test_path_is_missing .git/casg/state/import.lock &&
+	git rev-parse HEAD >head && test_cmp head.expect head &&
+	git status --porcelain --untracked-files=no >out && test_must_be_empty out
+'
+
+versions () {
+	git rev-list --all --objects | sed -n 's,^\([0-9a-f]*\) .*/VERSION$,\1,p'
+}
+
+test_expect_success 'any number of threads, any order of lines, twice: the same packs' '
+	casg repack -a -d --quiet && packs | sed "s/pack-//; s/\.pack//" | sort >expect &&
+	versions >lines && test_line_count -gt 20 lines &&
+	for threads in 1 2 5; do
+		casg-pack-versions --compression=19 --threads=$threads <lines | sort >actual &&
+		test_cmp expect actual || return 1
+	done &&
+	casg-pack-versions --compression=19 --memory=64m <lines | sort >actual &&
+	test_cmp expect actual &&
+	sort -r lines >reversed && casg-pack-versions --compression=19 <reversed | sort >actual &&
+	test_cmp expect actual &&
+	tr "\n" "\0" <lines | casg-pack-versions -z --compression=19 >out &&
+	tr "\0" "\n" <out | sort >actual && test_cmp expect actual
+'
+
+test_expect_success 'options do what they say' '
+	casg repack -a -d --compression=1 --quiet && packs >fast && ! cmp -s first fast &&
+	test $(cat .git/casg/packs/*.pack | wc -c) -gt $size && intact &&
+	casg repack -a -d --window=1m --quiet && intact &&
+	casg repack -a -d --quiet && packs >second && test_cmp first second
+'
+
+test_expect_success 'options that are wrong' '
+	test_expect_code 129 casg repack -a --geometric=2 2>err &&
+	test_expect_code 129 casg repack --window=1m 2>err &&
+	test_expect_code 129 casg repack --compression=3 2>err &&
+	test_expect_code 129 casg repack --geometric=1 2>err &&
+	test_expect_code 129 casg repack -a --window=1k 2>err &&
+	for bad in 0 1 -2 2x 1000001 ""; do
+		test_expect_code 129 casg-join-packs --geometric=$bad 2>err || return 1
+	done &&
+	test_expect_code 129 casg-join-packs 2>err &&
+	id=$(packs | sed -n "1s/pack-\(.*\).pack/\1/p") &&
+	test_expect_code 129 casg-join-packs $id $id 2>err &&
+	test_expect_code 129 casg-join-packs --geometric=2 $id 2>err &&
+	test_expect_code 128 casg-join-packs $(echo $id | tr 0-9a-f 1-9a-f0) 2>err &&
+	packs >second && test_cmp first second && ls .git/casg/tmp >left && test_must_be_empty left
+'
+
+test_expect_success 'joining by name, one line a pack, -z' '
+	ids=$(packs | sed "s/pack-\(.*\).pack/\1/") &&
+	casg-join-packs $ids >out && test_grep "^pack [0-9a-f]\{64\}\$" out &&
+	echo "$ids" | sed "s/^/replaced /" | sort >expect && sed 1d out | sort >actual && test_cmp expect actual &&
+	casg-join-packs -z $ids >out.z && tr "\0" "\n" <out.z >actual && test_cmp out actual &&
+	intact && casg repack -a -d --quiet
+'
+
+test_expect_success 'a missing version, and one that is no blob' '
+	echo 0123456789012345678901234567890123456789 | test_expect_code 128 casg-pack-versions 2>err &&
+	test_grep "^fatal: " err &&
+	git rev-parse HEAD | test_expect_code 128 casg-pack-versions 2>err &&
+	echo "some VERSION" >VERSION && git hash-object -w VERSION | casg-pack-versions >out &&
+	test_must_be_empty out && rm VERSION
+'
+
+# ---- many imports
+
+test_expect_success 'sixty imports, one by one: a handful of packs, chains that are read' '
+	rm -rf many && casg init -q many && cd many && git config casg.gcPacks 20 &&
+	awk "BEGIN { for (i = 0; i < 30; i++) printf \">k%02d d\nMKVL\n\", i }" >head.fa &&
+	for i in $(seq 60); do
+		{ cat head.fa && printf ">z version %d\nMKVA\n" $i; } >v.fa &&
+		# the tree of two releases is the same, at the end of a chain of fifty
+		test_tick && casg import -q -d db v.fa &&
+		{ test $i != 10 || { sed -n "3,\$p" v.fa && sed 2q v.fa; } >w.fa; } &&
+		{ test $i != 10 || casg import -q -d db w.fa; } || return 1
+	done &&
+	test $(npacks) -lt 45 &&
+	exports >exports.expect && test_line_count = 61 exports.expect && digests_agree exports.expect &&
+	casg repack -d --quiet && test $(npacks) -le 6 && intact &&
+	casg repack -a --quiet && intact &&
+	casg repack -a -d --quiet && intact && indexed_elsewhere &&
+	casg gc --grace=0 >out && casg repack -a -d --quiet && intact
+'
+
+test_expect_success 'after it, imports go on' '
+	cd many && casg repack -a -d --quiet &&
+	for i in 61 62 63; do
+		{ cat head.fa && printf ">z version %d\nMKVA\n" $i; } >v.fa &&
+		test_tick && casg import -q -d db v.fa || return 1
+	done &&
+	git checkout -q -b old HEAD~62 && { cat head.fa && echo ">zz" && echo MKV; } >v.fa &&
+	casg import -q -d db v.fa && exports >exports.expect && digests_agree exports.expect &&
+	intact && casg repack -a -d --quiet && intact
+'
+
+test_expect_success 'packs of a megabyte: more than one, and all of it by turns' '
+	rm -rf small && casg init -q small && cd small &&
+	git config casg.gcAuto 0 && git config casg.packSize 1m && git config casg.chunkSize 16k &&
+	casg-gen --seed 1 --type protein --records 12000 --length 100 >a.fa &&
+	casg-gen --seed 2 --mutate a.fa --add 3 --describe 40 >b.fa &&
+	casg-gen --seed 3 --mutate b.fa --remove 3 --describe 40 >c.fa &&
+	import -d db a.fa && import -d db b.fa && import -d db c.fa &&
+	exports >exports.expect && digests_agree exports.expect &&
+	casg repack -a --quiet --compression=0 && exports >now && test_cmp exports.expect now &&
+	# old copies of nodes and new ones in one pack, and their bases in others
+	casg repack --quiet && exports >now && test_cmp exports.expect now && casg fsck --full >out &&
+	casg repack -a -d --quiet --compression=0 && test "$(sum packs)" -gt 2 && intact &&
+	packs >first && casg gc --grace=0 >out && casg repack -a -d --quiet --compression=0 &&
+	packs >second && test_cmp first second && intact && indexed_elsewhere
+'
+
+# ---- interrupted
+
+test_expect_success KILLABLE 'Ctrl-C while repack writes: as it was, and nothing left behind' '
+	rm -rf big && casg init -q big && cd big && git config casg.gcAuto 0 &&
+	casg-gen --seed 1 --type protein --records 12000 --length 300 >a.fa &&
+	import -d db a.fa && packs >before && n=0 &&
+	for signal in INT TERM HUP; do
+		{ env --default-signal=INT setsid casg repack -a -d >out 2>err & } && pid=$! &&
+		writing () { ls .git/casg/tmp/*.tmp; } && wait_for writing &&
+		kill -s $signal -- -$pid && { wait $pid; code=$?; } &&
+		case $signal in INT) test $code = 130 ;; TERM) test $code = 143 ;; HUP) test $code = 129 ;; esac &&
+		packs >after && test_cmp before after &&
+		find .git/casg/tmp .git/casg/state -type f ! -path "*/versions/*" >left && test_must_be_empty left ||
+			{ echo $signal $code && cat err && return 1; }
+	done &&
+	{ setsid casg repack -a -d >out 2>err & } && pid=$! && wait_for writing &&
+	kill -s KILL -- -$pid && { wait $pid; test $? = 137; } &&
+	packs >after && test_cmp before after &&
+	casg export db >back && cmp a.fa back &&
+	casg repack -a -d --quiet && casg export db >back && cmp a.fa back && casg fsck --full >out
+'
+
+test_done
