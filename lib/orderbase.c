@@ -134,20 +134,16 @@ int casg_orderbase_key(struct casg_orderbase *b, const char *key, size_t klen,
 }
 
 /* How many deltas lie between that order and one that is stored whole. */
-static int depth_of(struct casg_orderbase *b, int most, struct casg_err *err)
+static int depth_of(struct casg_orderbase *b, struct casg_err *err)
 {
-	struct casg_oid id = b->order;
-	struct casg_loc loc;
-	int n = 0, rc = 1;
+	struct casg_loc chain[CASG_CHAIN_MAX], loc;
+	int n = 0, rc = casg_store_find(b->s, b->c, &b->order, &loc, NULL, err);
 
-	for (; rc > 0 && n <= most; n++) {
-		rc = casg_store_find(b->s, b->c, &id, &loc, NULL, err);
-		if (!rc)
-			return casg_err_set(err, CASG_EABSENT, "an order is in no pack here");
-		if (rc > 0)
-			rc = casg_store_base(b->s, b->c, &loc, &id, err);
-	}
-	return rc < 0 ? rc : n - 1;
+	if (!rc)
+		return casg_err_set(err, CASG_EABSENT, "an order is in no pack here");
+	if (rc > 0)
+		rc = casg_store_chain(b->s, b->c, &loc, chain, &n, err);
+	return rc ? rc : n - 1;
 }
 
 int casg_orderbase_delta(struct casg_orderbase *b, int depth, const struct casg_oid *id,
@@ -163,7 +159,7 @@ int casg_orderbase_delta(struct casg_orderbase *b, int depth, const struct casg_
 	if (b->old_rank > CASG_ORDERDELTA_MAX || b->new_rank > CASG_ORDERDELTA_MAX ||
 	    casg_oid_eq(&b->order, id))
 		return 0;
-	rc = depth == CASG_ORDERBASE_ANY ? depth : depth_of(b, depth, err);
+	rc = depth == CASG_ORDERBASE_ANY ? depth : depth_of(b, err);
 	if (rc >= depth && depth != CASG_ORDERBASE_ANY)
 		return 0;
 	if (rc < 0 && depth != CASG_ORDERBASE_ANY)

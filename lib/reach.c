@@ -38,24 +38,17 @@ typedef int note_place_fn(void *ctx, const struct casg_loc *loc, struct casg_err
 static int each_base(struct casg_store *s, struct casg_coder *c, const struct casg_oid *id,
 		     note_place_fn *fn, void *ctx, struct casg_err *err)
 {
-	struct casg_oid next = *id;
+	struct casg_loc chain[CASG_CHAIN_MAX];
 	struct casg_loc loc;
-	int rc = 1;
+	int n = 0, rc = casg_store_find(s, c, id, &loc, NULL, err);
 
-	for (int depth = 0; rc > 0; depth++) {
-		if (depth > CASG_ORDERDELTA_DEPTH)
-			return casg_err_set(err, CASG_ECORRUPT, "a chain of orders is too long");
-		rc = casg_store_find(s, c, &next, &loc, NULL, err);
-		if (!rc)
-			return absent("object", &next, err);
-		if (rc > 0) {
-			rc = fn(ctx, &loc, err);
-			/* 1: it was here before, and what it rests on too */
-			if (rc)
-				return rc;
-			rc = casg_store_base(s, c, &loc, &next, err);
-		}
-	}
+	if (!rc)
+		return absent("object", id, err);
+	if (rc > 0)
+		rc = casg_store_chain(s, c, &loc, chain, &n, err);
+	/* 1: it was here before, and what it rests on too */
+	for (int i = 0; i < n && !rc; i++)
+		rc = fn(ctx, &chain[i], err);
 	return rc;
 }
 

@@ -173,11 +173,12 @@ int casg_store_object(struct casg_store *s, struct casg_coder *c,
 void casg_object_release(struct casg_object *o);
 
 /*
- * The id of the object that the one at 'loc' is stored as differences from: 1,
- * or 0 when it rests on no other.
+ * An object and what it is stored as differences from, one after the other,
+ * the last stored whole: *n_out places, 1 for most objects.
  */
-int casg_store_base(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
-		    struct casg_oid *base_out, struct casg_err *err);
+#define CASG_CHAIN_MAX 52
+int casg_store_chain(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
+		     struct casg_loc chain[CASG_CHAIN_MAX], int *n_out, struct casg_err *err);
 /*
  * Append the order object that lies in an ORDER chunk, put together from what
  * it rests on, and verified.

@@ -21,7 +21,8 @@ static int read_delta(struct casg_store *s, struct casg_coder *c, const struct c
 	return rc ? rc : casg_buf_check(out, err);
 }
 
-int casg_store_base(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
+/* 1 and the id of what it rests on, 0 when it is stored whole. */
+static int rests_on(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
 		    struct casg_oid *base_out, struct casg_err *err)
 {
 	struct casg_buf b = CASG_BUF_INIT;
@@ -37,30 +38,80 @@ int casg_store_base(struct casg_store *s, struct casg_coder *c, const struct cas
 	return rc;
 }
 
-/* From the delta at 'loc' down to an order that is stored whole. */
-static int find_chain(struct casg_store *s, struct casg_coder *c, struct casg_loc loc,
-		      struct casg_loc chain[CASG_ORDERDELTA_DEPTH + 1], int *n_out,
-		      struct casg_err *err)
+enum { COPIES_MAX = 8, VISITS_MAX = 512 };
+
+struct search {
+	struct casg_store *s;
+	struct casg_coder *c;
+	struct casg_loc *chain;
+	int n;        /* of the chain, once found */
+	int visits;
+};
+
+static int is_delta(struct search *x, const struct casg_loc *loc, struct casg_err *err)
 {
+	struct casg_idx_chunk ic;
+	int rc = casg_packidx_chunk(casg_store_idx(x->s, loc->pack), loc->chunk, &ic, err);
+
+	return rc ? rc : ic.kind == CASG_CHUNK_ORDER;
+}
+
+static int in_chain(const struct search *x, int depth, const struct casg_loc *loc)
+{
+	for (int i = 0; i <= depth; i++)
+		if (casg_loc_eq(&x->chain[i], loc))
+			return 1;
+	return 0;
+}
+
+/*
+ * From chain[depth] down to an order that is stored whole.  Packs of before and
+ * after a repack may both be here and each have one order by the other: a copy
+ * that is whole is best, and one that leads back is passed over.
+ */
+static int search(struct search *x, int depth, struct casg_err *err)
+{
+	struct casg_loc copy[COPIES_MAX];
 	char hex[CASG_OID_HEXSZ + 1];
 	struct casg_oid base;
-	int n = 0, rc;
+	int n, rc = rests_on(x->s, x->c, &x->chain[depth], &base, err);
 
-	for (;;) {
-		if (n > CASG_ORDERDELTA_DEPTH)
-			return casg_err_set(err, CASG_ECORRUPT, "a chain of orders is too long");
-		chain[n++] = loc;
-		rc = casg_store_base(s, c, &loc, &base, err);
-		if (rc <= 0)
-			break;
-		rc = casg_store_find(s, c, &base, &loc, NULL, err);
-		if (!rc)
-			return casg_err_set(err, CASG_EABSENT, "order %s is in no pack here",
+	x->n = depth + 1;
+	if (rc <= 0)
+		return rc;
+	if (depth == CASG_ORDERDELTA_DEPTH || !x->visits--)
+		return casg_err_set(err, CASG_ECORRUPT, "a chain of orders is too long");
+	n = casg_store_find_all(x->s, x->c, &base, copy, COPIES_MAX, err);
+	if (n <= 0)
+		return n ? n : casg_err_set(err, CASG_EABSENT, "order %s is in no pack here",
 					    casg_oid_hex(&base, hex));
-		if (rc < 0)
-			return rc;
+	for (int i = 0; i < n; i++) {
+		rc = is_delta(x, &copy[i], err);
+		if (rc > 0)
+			continue;
+		x->chain[depth + 1] = copy[i];
+		x->n = depth + 2;
+		return rc;
 	}
-	*n_out = n;
+	rc = casg_err_set(err, CASG_ECORRUPT, "orders rest on each other");
+	for (int i = 0; i < n && rc; i++) {
+		if (in_chain(x, depth, &copy[i]))
+			continue;
+		x->chain[depth + 1] = copy[i];
+		rc = search(x, depth + 1, err);
+	}
+	return rc;
+}
+
+int casg_store_chain(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
+		     struct casg_loc chain[CASG_CHAIN_MAX], int *n_out, struct casg_err *err)
+{
+	struct search x = { .s = s, .c = c, .chain = chain, .visits = VISITS_MAX };
+	int rc;
+
+	chain[0] = *loc;
+	rc = search(&x, 0, err);
+	*n_out = x.n;
 	return rc;
 }
 
@@ -89,9 +140,9 @@ static int apply(struct casg_store *s, struct casg_coder *c, const struct casg_l
 int casg_store_order(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
 		     struct casg_buf *out, struct casg_err *err)
 {
-	struct casg_loc chain[CASG_ORDERDELTA_DEPTH + 1];
+	struct casg_loc chain[CASG_CHAIN_MAX];
 	struct casg_buf whole = CASG_BUF_INIT, next = CASG_BUF_INIT, swap;
-	int n = 0, rc = find_chain(s, c, *loc, chain, &n, err);
+	int n = 0, rc = casg_store_chain(s, c, loc, chain, &n, err);
 
 	/* the last of the chain is stored whole */
 	if (!rc)

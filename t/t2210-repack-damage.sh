@@ -184,7 +184,7 @@ test_expect_success 'setup: a repository of version 1' '
 '
 
 versions_of_packs () {
-	for pack in .git/casg/packs/*.pack; do od -An -tu1 -j8 -N1 $pack; done | tr -d " " | sort -u
+	for pack in .git/casg/packs/*.pack; do od -An -tu1 -j8 -N1 "$pack"; done | tr -d " " | sort -u
 }
 
 test_expect_success 'packs of version 1, indexes of version 1: read' '

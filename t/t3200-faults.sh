@@ -134,7 +134,7 @@ gc () {
 	casg gc --quiet --grace=0
 }
 repack () {
-	casg repack --quiet -d --threads=1
+	casg repack --quiet -d
 }
 repack_all () {
 	casg repack --quiet -a -d --threads=1

@@ -211,8 +211,8 @@ static void test_forged(void)
 
 	encode(CASG_CHUNK_SEQ, 0, 0, proteins, &out, &id);
 	is_int(forge(&out, 0, 1), 0, "a forger who changes nothing gets through");
-	is_int(forge(&out, 0, 6), CASG_EUNSUPPORTED, "kind 6");
-	is_str(err.msg, "unsupported chunk kind 6", "is named");
+	is_int(forge(&out, 0, 7), CASG_EUNSUPPORTED, "kind 7");
+	is_str(err.msg, "unsupported chunk kind 7", "is named");
 	is_int(forge(&out, 1, 5), CASG_EUNSUPPORTED, "layout 5");
 	is_str(err.msg, "unsupported chunk layout 5", "is named");
 	is_int(forge(&out, 32, 2), CASG_EUNSUPPORTED, "codec 2");
