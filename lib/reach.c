@@ -487,12 +487,6 @@ void casg_marks_sequences(struct casg_marks *m)
 	m->sequences = 1;
 }
 
-void casg_marks_clear(struct casg_marks *m, uint32_t pack, uint32_t object)
-{
-	if (m->seen[pack].objects)
-		m->seen[pack].objects[object >> 3] &= (uint8_t)~(1u << (object & 7));
-}
-
 int casg_marks_has(const struct casg_marks *m, uint32_t pack, uint32_t object)
 {
 	const uint8_t *bits = m->seen[pack].objects;
@@ -517,7 +511,7 @@ int casg_marks_add(struct casg_marks *m, const struct casg_roots *roots,
 	if (!rc && roots->has_withdrawn)
 		rc = mark_object(m, &roots->withdrawn, err);
 	if (rc >= 0)
-		rc = mark_object(m, &roots->order, err);
+		rc = m->sequences ? 0 : mark_object(m, &roots->order, err);
 	if (rc >= 0)
 		rc = mark_object(m, &roots->presentation, err);
 	if (!rc)

@@ -60,7 +60,10 @@ struct casg_marks;
 struct casg_marks *casg_marks_new(struct casg_store *s, struct casg_coder *c,
 				  struct casg_err *err);
 void casg_marks_free(struct casg_marks *m);
-/* Before the first version: mark each sequence too, not only what leads to them. */
+/*
+ * Before the first version: mark each sequence too, not only what leads to
+ * them; and no orders, which may rest on those of versions that are gone.
+ */
 void casg_marks_sequences(struct casg_marks *m);
 int casg_marks_add(struct casg_marks *m, const struct casg_roots *roots,
 		   struct casg_err *err);
@@ -69,6 +72,5 @@ int casg_marks_finish(struct casg_marks *m, struct casg_err *err);
 int casg_marks_needed(const struct casg_marks *m, uint32_t pack);
 /* Is the object (by number) of that pack marked? */
 int casg_marks_has(const struct casg_marks *m, uint32_t pack, uint32_t object);
-void casg_marks_clear(struct casg_marks *m, uint32_t pack, uint32_t object);
 
 #endif

@@ -230,20 +230,6 @@ static int find(struct repack *p, const struct casg_oid *id, struct casg_loc *ou
 			    casg_oid_hex(id, hex));
 }
 
-static int unmark(struct repack *p, struct casg_marks *marks, const struct casg_oid *id,
-		  struct casg_err *err)
-{
-	struct casg_idx_chunk ic;
-	struct casg_loc loc;
-	int rc = find(p, id, &loc, err);
-
-	if (!rc)
-		rc = casg_packidx_chunk(casg_store_idx(p->r->from, loc.pack), loc.chunk, &ic, err);
-	if (!rc)
-		casg_marks_clear(marks, loc.pack, ic.first + loc.member);
-	return rc;
-}
-
 static int write_objects(struct repack *p, struct casg_packer_stats *out,
 			 struct casg_err *err)
 {
@@ -263,9 +249,6 @@ static int write_objects(struct repack *p, struct casg_packer_stats *out,
 	if (!rc)
 		rc = casg_packer_finish(p->packer, out, err);
 	casg_packer_free(p->packer);
-	/* orders come later, by each other */
-	for (uint32_t i = 0; i < r->nversions && !rc; i++)
-		rc = unmark(p, marks, &r->versions[i].roots.order, err);
 	if (!rc)
 		rc = add_objects(p, marks, CASG_CHUNK_BLOB, err);
 	if (!rc)

@@ -64,6 +64,34 @@ static int in_chain(const struct search *x, int depth, const struct casg_loc *lo
 	return 0;
 }
 
+static int search(struct search *x, int depth, struct casg_err *err);
+
+/* Among the n copies of what chain[depth] rests on, those in use or those in quarantine. */
+static int search_copies(struct search *x, int depth, const struct casg_loc *copy, int n,
+			 int gone, struct casg_err *err)
+{
+	int rc = casg_err_set(err, CASG_ECORRUPT, "orders rest on each other");
+
+	for (int i = 0; i < n; i++) {
+		if (casg_store_quarantined(x->s, copy[i].pack) != gone)
+			continue;
+		rc = is_delta(x, &copy[i], err);
+		if (rc > 0)
+			continue;
+		x->chain[depth + 1] = copy[i];
+		x->n = depth + 2;
+		return rc;
+	}
+	for (int i = 0; i < n && rc; i++) {
+		if (casg_store_quarantined(x->s, copy[i].pack) != gone ||
+		    in_chain(x, depth, &copy[i]))
+			continue;
+		x->chain[depth + 1] = copy[i];
+		rc = search(x, depth + 1, err);
+	}
+	return rc > 0 ? casg_err_set(err, CASG_ECORRUPT, "orders rest on each other") : rc;
+}
+
 /*
  * From chain[depth] down to an order that is stored whole.  Packs of before and
  * after a repack may both be here and each have one order by the other: a copy
@@ -85,20 +113,11 @@ static int search(struct search *x, int depth, struct casg_err *err)
 	if (n <= 0)
 		return n ? n : casg_err_set(err, CASG_EABSENT, "order %s is in no pack here",
 					    casg_oid_hex(&base, hex));
-	for (int i = 0; i < n; i++) {
-		rc = is_delta(x, &copy[i], err);
-		if (rc > 0)
-			continue;
-		x->chain[depth + 1] = copy[i];
-		x->n = depth + 2;
-		return rc;
-	}
-	rc = casg_err_set(err, CASG_ECORRUPT, "orders rest on each other");
-	for (int i = 0; i < n && rc; i++) {
-		if (in_chain(x, depth, &copy[i]))
-			continue;
-		x->chain[depth + 1] = copy[i];
-		rc = search(x, depth + 1, err);
+	/* quarantine last: what is there only seems to be needed otherwise */
+	for (int gone = 0; gone < 2; gone++) {
+		rc = search_copies(x, depth, copy, n, gone, err);
+		if (!rc)
+			break;
 	}
 	return rc;
 }

@@ -40,6 +40,8 @@ pack_git () {
 	# anew at its end, which it may not live to see
 	test -n "$opt_auto" || rm -rf "$casg_common/objects/info/commit-graph" \
 		"$casg_common/objects/info/commit-graphs"
+	mend_git
+	echo $$ >"$CASG_PATH/state/git-gc" || exit 128
 	# which objects borrowers need is not known: all stay
 	if test -s "$CASG_PATH/borrowers"; then
 		git -c gc.autoDetach=false -c gc.pruneExpire=never gc --quiet ${opt_auto:+--auto}
@@ -52,6 +54,30 @@ pack_git () {
 	else
 		git gc --quiet
 	fi || die "'git gc' failed"
+	rm -f "$CASG_PATH/state/git-gc"
+}
+
+# One that was killed leaves the locks of git, and nobody else removes them.
+# Those that stay as they are for a second while it is gone are its.
+mend_git () {
+	test -e "$CASG_PATH/state/git-gc" || return 0
+	if read -r pid _ <"$casg_common/gc.pid" 2>/dev/null && kill -0 "$pid" 2>/dev/null; then
+		return 0
+	fi
+	rm -f "$casg_common/gc.pid" "$casg_common/gc.pid.lock"
+	git_locks >"$tmp/locks" && test -s "$tmp/locks" || return 0
+	sleep 1
+	git_locks >"$tmp/locks-now"
+	comm -12 "$tmp/locks" "$tmp/locks-now" | sed 's/^ *[0-9]* //' | while IFS= read -r lock; do
+		rm -f -- "$lock"
+	done
+}
+
+# Inode and name.  Of index.lock an editor may be the holder, and casg's own
+# are elsewhere.
+git_locks () {
+	find "$casg_common" -path "$CASG_PATH" -prune -o -name '*.lock' ! -name index.lock \
+		-exec ls -di {} + | sort
 }
 
 # The packs that versions need: $tmp/needed.

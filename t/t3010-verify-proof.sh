@@ -22,7 +22,7 @@ test_expect_success 'setup' '
 		AC
 		EOT
 		casg import -q --sequence-time 2024-01-01 x.fa &&
-		printf ">b new\nMKV\n" | casg import -q --sequence-time 2024-02-01 --database x - &&
+		printf ">b new\nMKV\n" | casg import -q --accept-shrink --sequence-time 2024-02-01 --database x - &&
 		casg read-version HEAD~1:x >../VERSION &&
 		casg read-version --id HEAD~1:x >../id &&
 		casg read-version --id x >../id2 &&

@@ -39,8 +39,8 @@ test_expect_success 'setup' '
 		printf "\nAC\n"
 	} >x.fa &&
 	casg import -q --release "r 1" --sequence-time 2024-01-01 x.fa &&
-	printf ">k\nAC\n" | casg import -q --sequence-time 2024-02-01 --database x - &&
-	: | casg import -q --allow-empty --sequence-time 2024-03-01 --database x - &&
+	printf ">k\nAC\n" | casg import -q --accept-shrink --sequence-time 2024-02-01 --database x - &&
+	: | casg import -q --accept-shrink --allow-empty --sequence-time 2024-03-01 --database x - &&
 	cp x.fa "a%b c.fa" &&
 	casg import -q --sequence-time 2024-04-01 --database x "a%b c.fa" &&
 	casg read-version --id x >id && id=$(cat id) &&

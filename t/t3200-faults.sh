@@ -8,7 +8,10 @@ test_description='killed, out of space and failing disks, at every point'
 test_lazy_prereq TRACE 'casg-faults true'
 test_lazy_prereq STRACE 'command -v strace && strace -o /dev/null true'
 
+test_lazy_prereq NOASAN '! nm "$CASG_BUILD_DIR/libcasg.a" 2>/dev/null | grep __asan'
+
 test_have_prereq TRACE || skip_all "processes cannot be traced here"
+test_have_prereq NOASAN || skip_all "too slow under sanitizers, whose leak checks cannot be traced"
 
 test_expect_success 'setup: releases that must survive' '
 	casg-gen --seed 1 --type protein --records 200 >one.1 &&
@@ -46,7 +49,7 @@ sound () {
 round=0
 chosen () {
 	step=1 round=$((round + 3))
-	test -n "${CASG_TEST_LONG-}" || step=$(($1 / 6 + 1))
+	test -n "${CASG_TEST_LONG-}" || step=$(($1 / ${CASG_TEST_POINTS:-6} + 1))
 	seq $((round % step + 1)) $step "$1"
 }
 

@@ -551,6 +551,8 @@ static int run(int argc, char **argv)
 {
 	(void)argc;
 	parse_options();
+	/* what the dead leave behind is ours to wait for: git asks whether it lives */
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	return follow(start(argv));
 }
 
