@@ -333,7 +333,7 @@ int casg_withdrawn_merge(const struct casg_roots *a, const struct casg_roots *b,
 {
 	struct casg_withdrawnw *w;
 	struct casg_treer *t = NULL;
-	struct side x, y = { NULL };
+	struct side x, y = { .r = NULL };
 	int rc;
 
 	if (!a->has_withdrawn && !b->has_withdrawn)

@@ -340,7 +340,7 @@ static void test_disjoint(void)
 static void test_cost(void)
 {
 	struct list a, b, c;
-	uint64_t one, ten;
+	uint64_t one = UINT64_MAX, ten = UINT64_MAX;
 
 	random_list(&a, 40000, 50000000);
 	edit(&a, &b, 1, 50000000);
