@@ -153,7 +153,7 @@ test_expect_success 'again, and for another: one schedule, two repositories; oth
 
 test_expect_success 'what cron would run does it in both' '
 	command=$(sed -n "s/^[0-9]* 0 \* \* 1-6 //p" home/cron | sed "s/\\\\\\\\%/%/g") &&
-	(cd / && env -i HOME="$HOME" PATH=/usr/bin:/bin sh -c "$command") >out 2>&1 && test_must_be_empty out &&
+	(cd / && env -i ${ASAN_OPTIONS:+ASAN_OPTIONS="$ASAN_OPTIONS"} HOME="$HOME" PATH=/usr/bin:/bin sh -c "$command") >out 2>&1 && test_must_be_empty out &&
 	test_path_is_file .git/casg/state/scrub && test $(packs | wc -l) -lt 4 &&
 	rm -rf "other $$/.git/casg" && test_expect_code 128 casg maintenance run --registered --task=scrub 2>err &&
 	test_grep "^warning: maintenance of .*other $$" err && casg init -q "other $$"
