@@ -30,10 +30,8 @@ tmp=$opt_output.casg-$$
 case $tmp in
 -*) tmp=./$tmp ;;
 esac
-trap 'rm -f "$tmp"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap 'exit 129' HUP
+# shellcheck disable=SC2016 # expanded then
+casg_at_exit 'rm -f "$tmp"'
 (: >"$tmp") 2>/dev/null || die "cannot write '$opt_output'"
 casg-assemble ${opt_quiet:+--quiet} -- "${1-}" >"$tmp" || exit
 mv -f -- "$tmp" "$opt_output" || exit 128

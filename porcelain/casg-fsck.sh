@@ -213,10 +213,8 @@ casg_options 0 0 "$@"
 eval "$casg_set"
 casg_repo
 tmp=$CASG_PATH/tmp/fsck-$$
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap 'exit 129' HUP
+# shellcheck disable=SC2016 # expanded then
+casg_at_exit 'rm -rf "$tmp"'
 mkdir -p "$tmp" || exit 128
 
 check_git

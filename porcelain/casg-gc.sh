@@ -1,7 +1,6 @@
 #!/bin/sh
 # casg gc - packs that no version needs go, by way of quarantine.
 # shellcheck disable=SC2154 # casg_options sets opt_*
-# shellcheck disable=SC2317 # finish is called by a trap
 
 SPEC='casg gc [--grace=SECONDS] [--auto] [--dry-run] [--quiet]
 --
@@ -22,15 +21,6 @@ q,quiet        say nothing unless it fails
 . "${0%/*}/casg-sh-lending"
 
 tmp=''
-
-finish () {
-	status=$?
-	trap '' INT TERM HUP
-	trap - EXIT
-	test -z "$tmp" || rm -rf "$tmp"
-	casg_unlock_all
-	exit "$status"
-}
 
 # Git's own objects, while nobody is about to name new ones.  Not before all
 # could be read: git gc drops what it cannot read from a reflog.
@@ -135,10 +125,7 @@ if test -n "$opt_auto"; then
 	*) exit 128 ;;
 	esac
 fi
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap 'exit 129' HUP
+casg_at_exit casg_let_go
 if test -n "$opt_auto"; then
 	casg_lock import nowait || exit 0
 elif test -z "$opt_dry_run"; then

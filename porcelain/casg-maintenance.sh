@@ -1,7 +1,6 @@
 #!/bin/sh
 # casg maintenance - what keeps a repository small, quick and whole.
 # shellcheck disable=SC2154 # casg_options sets opt_*
-# shellcheck disable=SC2317 # finish is called by a trap
 
 SPEC='casg maintenance run [--task=TASK]... [--schedule=FREQUENCY] [--registered] [--quiet]
 casg maintenance start
@@ -20,15 +19,6 @@ q,quiet             say only what is wrong
 . "${0%/*}/casg-sh-lock"
 
 tmp='' damage=0 unanswered=0
-
-finish () {
-	status=$?
-	trap '' INT TERM HUP
-	trap - EXIT
-	test -z "$tmp" || rm -rf "$tmp"
-	casg_unlock_all
-	exit "$status"
-}
 
 say () {
 	test -n "$opt_quiet" || echo "$*" || exit 128
@@ -160,10 +150,7 @@ choose_tasks () {
 
 run_tasks () {
 	casg_repo
-	trap finish EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
-	trap 'exit 129' HUP
+	casg_at_exit casg_let_go
 	if ! casg_lock maintenance nowait; then
 		test -n "$opt_quiet" || warn "other maintenance is running here; nothing is done"
 		exit 0
@@ -245,7 +232,7 @@ here () {
 	*"$casg_lf"*) die "a repository whose name has a line end cannot be registered" ;;
 	esac
 	repo=$(cd -- "${CASG_PATH%/casg}" && pwd -P) || exit 128
-	trap finish EXIT
+	casg_at_exit casg_let_go
 	tmp=$CASG_PATH/tmp/maintenance-$$
 	mkdir -p "$tmp" || exit 128
 }

@@ -1,7 +1,6 @@
 #!/bin/sh
 # casg repack - fewer and smaller packs.
 # shellcheck disable=SC2154 # casg_options sets opt_*
-# shellcheck disable=SC2317 # finish is called by a trap
 
 SPEC='casg repack [-a] [-d] [--auto] [--geometric=FACTOR] [--window=SIZE] [--compression=LEVEL] [--threads=N] [--memory=SIZE] [--quiet]
 --
@@ -27,15 +26,6 @@ q,quiet             say nothing unless it fails
 . "${0%/*}/casg-sh-lending"
 
 tmp=''
-
-finish () {
-	status=$?
-	trap '' INT TERM HUP
-	trap - EXIT
-	test -z "$tmp" || rm -rf "$tmp"
-	casg_unlock_all
-	exit "$status"
-}
 
 # The ids of the packs in packs/, sorted: $1.
 list_packs () {
@@ -91,10 +81,7 @@ case $opt_geometric in
 *) usage_die "bad value '$opt_geometric' of --geometric: wanted a number from 2 to 999" ;;
 esac
 casg_repo
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap 'exit 129' HUP
+casg_at_exit casg_let_go
 if test -n "$opt_auto"; then
 	casg_lock import nowait || exit 0
 else

@@ -31,10 +31,7 @@ casg_become='echo $$ >"$0" && ! test -e "${0%/*}/stop" && exec "$@"'
 
 casg_begin () {
 	casg_verb=$1
-	trap casg_finish EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
-	trap 'exit 129' HUP
+	casg_at_exit casg_finish
 	# one at a time: a failed import takes its packs away, and nobody else may
 	# have relied on them
 	casg_lock import

@@ -131,3 +131,13 @@ casg_unlock_all () {
 		casg_unlock "$casg_name"
 	done
 }
+
+# For casg_at_exit: nothing of $tmp, and no lock, is left.
+casg_let_go () {
+	casg_status=$?
+	trap '' INT TERM HUP
+	trap - EXIT
+	test -z "${tmp-}" || rm -rf "$tmp"
+	casg_unlock_all
+	exit "$casg_status"
+}

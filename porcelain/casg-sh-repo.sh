@@ -95,9 +95,32 @@ casg_find_sign () {
 # written to.  Sets traps.
 casg_scratch () {
 	tmp=
-	trap 'test -z "$tmp" || rm -rf "$tmp"' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
-	trap 'exit 129' HUP
+	# shellcheck disable=SC2016 # expanded then
+	casg_at_exit 'test -z "$tmp" || rm -rf "$tmp"'
+	# shellcheck disable=SC2034 # for the scripts
 	tmp=$(mktemp -d "${TMPDIR:-/tmp}/casg-$1-XXXXXX") || exit 128
+}
+
+# casg_find_commit [SPEC]: what [REV:]DATABASE or REV names: $rev, $commit, its
+# Git id, and $db, empty for all of the commit.
+# shellcheck disable=SC2034 # for the scripts
+casg_find_commit () {
+	rev=HEAD db=''
+	case ${1-} in
+	"") ;;
+	*:*) rev=${1%:*} db=${1##*:} ;;
+	*)
+		# a database in HEAD, else a revision
+		if git cat-file -e "HEAD:$1/VERSION" 2>/dev/null; then
+			db=$1
+		else
+			rev=$1
+		fi
+		;;
+	esac
+	test -n "$rev" || rev=HEAD
+	commit=$(git rev-parse --verify --quiet "$rev^{commit}") || {
+		test "$rev" != HEAD || die "there is no commit yet"
+		die "there is no database and no revision '$rev'"
+	}
 }

@@ -84,3 +84,13 @@ casg_find_repo () {
 	test -d "$CASG_PATH" ||
 		die "'$GIT_DIR_PATH' is a Git repository without casg; run 'casg init' in it"
 }
+
+# casg_at_exit COMMAND: run it however the script ends; a signal ends the
+# script with the status that a shell gives for it.
+casg_at_exit () {
+	# shellcheck disable=SC2064 # it is known now
+	trap "$1" EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	trap 'exit 129' HUP
+}

@@ -21,25 +21,7 @@ casg_options 0 1 "$@"
 eval "$casg_set"
 casg_repo
 
-rev=HEAD db=''
-case ${1-} in
-"") ;;
-*:*) rev=${1%:*} db=${1##*:} ;;
-*)
-	# a database in HEAD, else a revision
-	if git cat-file -e "HEAD:$1/VERSION" 2>/dev/null; then
-		db=$1
-	else
-		rev=$1
-	fi
-	;;
-esac
-test -n "$rev" || rev=HEAD
-commit=$(git rev-parse --verify --quiet "$rev^{commit}") || {
-	test "$rev" != HEAD || die "there is no commit yet"
-	die "there is no database and no revision '$rev'"
-}
-
+casg_find_commit "$@"
 casg_scratch show
 
 # The databases to be shown, one a line.

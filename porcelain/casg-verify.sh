@@ -43,24 +43,8 @@ say () {
 
 # find_databases [SPEC]: set $rev and $tip, its commit; names into $tmp/databases.
 find_databases () {
-	rev=HEAD db=
-	case ${1-} in
-	"") ;;
-	*:*) rev=${1%:*} db=${1##*:} ;;
-	*)
-		# a database in HEAD, else a revision
-		if git cat-file -e "HEAD:$1/VERSION" 2>/dev/null; then
-			db=$1
-		else
-			rev=$1
-		fi
-		;;
-	esac
-	test -n "$rev" || rev=HEAD
-	tip=$(git rev-parse --verify --quiet "$rev^{commit}") || {
-		test "$rev" != HEAD || die "there is no commit yet"
-		die "there is no database and no revision '$rev'"
-	}
+	casg_find_commit "$@"
+	tip=$commit
 	if test -n "$db"; then
 		printf '%s\n' "$db" >"$tmp/databases"
 	else
