@@ -6,6 +6,7 @@
 #include "buf.h"
 #include "cli.h"
 #include "clisettings.h"
+#include "cliversion.h"
 #include "cliwork.h"
 #include "lines.h"
 #include "refs.h"
@@ -45,29 +46,15 @@ struct versions {
 
 static void read_version(struct versions *all, struct casg_refs *refs, const char *id)
 {
-	static const char magic[] = "casg-version ";
-	struct casg_err err = CASG_ERR_INIT;
-	struct casg_buf text = CASG_BUF_INIT;
-	struct version *v;
+	struct version v = { .after = CASG_REPACK_NONE };
 
-	if (casg_refs_blob(refs, id, CASG_VERSION_MAX_BYTES, &text, &err))
-		casg_die_err(&err);
-	/* else it is some other software's file of that name */
-	if (text.len >= sizeof(magic) - 1 && !memcmp(text.data, magic, sizeof(magic) - 1)) {
-		if (CASG_GROW(all->v, all->n + 1, all->cap))
-			casg_die("out of memory");
-		v = &all->v[all->n++];
-		memset(v, 0, sizeof(*v));
-		v->after = CASG_REPACK_NONE;
-		casg_version_init(&v->v);
-		if (casg_version_decode(&v->v, text.data, text.len, &err)) {
-			casg_err_prefix(&err, "version in Git object %s", id);
-			casg_die_err(&err);
-		}
-		casg_hasher_digest(casg_coder_hasher(casg_work_coder(&work)), text.data,
-				   text.len, &v->id);
+	if (!casg_cli_version_blob(refs, id, &v.v, &v.id)) {
+		casg_version_release(&v.v);
+		return;
 	}
-	casg_buf_release(&text);
+	if (CASG_GROW(all->v, all->n + 1, all->cap))
+		casg_die("out of memory");
+	all->v[all->n++] = v;
 }
 
 static int by_id(const void *a, const void *b)

@@ -4,6 +4,7 @@
 
 #include "buf.h"
 #include "cli.h"
+#include "cliversion.h"
 #include "cliwork.h"
 #include "lines.h"
 #include "reach.h"
@@ -20,31 +21,16 @@ static const struct casg_opt opts[] = {
 
 static struct casg_work work;
 
-/*
- * The roots that a blob names; 0: it is nobody's VERSION but some other
- * software's file of that name.
- */
+/* The roots that a blob names; 0: it is nobody's VERSION. */
 static int read_roots(struct casg_refs *refs, const char *id, struct casg_roots *out)
 {
-	static const char magic[] = "casg-version ";
-	struct casg_err err = CASG_ERR_INIT;
-	struct casg_buf text = CASG_BUF_INIT;
 	struct casg_version v;
-	int ours = 0;
+	struct casg_oid version_id;
+	int ours = casg_cli_version_blob(refs, id, &v, &version_id);
 
-	casg_version_init(&v);
-	if (casg_refs_blob(refs, id, CASG_VERSION_MAX_BYTES, &text, &err))
-		casg_die_err(&err);
-	if (text.len >= sizeof(magic) - 1 && !memcmp(text.data, magic, sizeof(magic) - 1)) {
-		if (casg_version_decode(&v, text.data, text.len, &err)) {
-			casg_err_prefix(&err, "version in Git object %s", id);
-			casg_die_err(&err);
-		}
+	if (ours)
 		casg_work_roots(&v, out);
-		ours = 1;
-	}
 	casg_version_release(&v);
-	casg_buf_release(&text);
 	return ours;
 }
 
