@@ -165,6 +165,16 @@ test_expect_success KILLABLE 'only the shell gets the signal' '
 	done
 '
 
+test_expect_success KILLABLE 'signals that are ignored, as under nohup, end nothing' '
+	rm -f fifo && mkfifo fifo &&
+	{ (trap "" HUP INT && exec setsid casg import --quiet -d ignoring - <fifo 9>&- 2>err) & } &&
+	pid=$! && test_when_finished reap && exec 9>fifo &&
+	cat small.fa >&9 && wait_for piping &&
+	kill -s HUP -- -$pid && kill -s INT -- -$pid &&
+	exec 9>&- && wait $pid && casg export ignoring >back && cmp small.fa back &&
+	state >before && rubbish >rubbish.before
+'
+
 test_expect_success KILLABLE 'packs were there to be taken away' '
 	start --database big &&
 	head -c 8000000 big.fa >&9 &&
