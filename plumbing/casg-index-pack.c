@@ -249,8 +249,6 @@ static void index_stdin(void)
 
 static int run(int argc, char **argv)
 {
-	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
-
 	if (from_stdin && (argc || output))
 		casg_usage_die("--stdin takes neither PACK nor -o");
 	if (!from_stdin && !argc)
@@ -258,8 +256,7 @@ static int run(int argc, char **argv)
 	if (output && argc != 1)
 		casg_usage_die("-o needs exactly one PACK");
 	atexit(clean_up);
-	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
-		signal(sigs[i], on_signal);
+	casg_catch_signals(on_signal);
 	casg_packtool_open(&tool, threads, argc ? argv[0] : NULL);
 	if (from_stdin)
 		index_stdin();

@@ -211,6 +211,11 @@ test_expect_success 'whose lock is broken, and whose never' '
 	casg init -q base && host=$(uname -n) && boot=$(cat /proc/sys/kernel/random/boot_id) &&
 	ns=$(readlink /proc/self/ns/pid) &&
 	{ sleep 0 & } && dead=$! && wait $dead &&
+	# one that has ended, and whose parent never asks
+	{ sh -c "sleep 0 & echo \$! >ended; exec sleep 1000" & } && parent=$! &&
+	test_when_finished "kill $parent" && wait_for test -s ended && ended=$(cat ended) &&
+	wait_for eval "ps -o stat= -p $ended | grep ^Z" &&
+	! locked "$ended $host $boot/$ns" && ! locked "$ended $host" &&
 	# ours, or of this host and alive, though perhaps of another user
 	locked "$$ $host $boot/$ns" && locked "1 $host $boot/$ns" && locked "1 $host" &&
 	# another host, another container, and what is no line of ours
