@@ -243,7 +243,7 @@ test_expect_success 'a changed byte of an index is found, and stops nothing but 
 test_expect_success 'an index that is too short, too long, empty, or of another pack' '
 	idx=$packs/pack-$seqs.idx &&
 	size=$(size_of $idx) &&
-	for n in 0 1 72 2000 4095 $((size - 4096)) $((size - 1)); do
+	for n in 0 1 8 72 80 $((size / 2)) $((size - 72)) $((size - 8)) $((size - 1)); do
 		restore && head -c $n good/pack-$seqs.idx >$idx &&
 		test_expect_code 1 casg-verify-pack $idx 2>err &&
 		test_expect_code 128 casg-ls-chunks 2>err &&
@@ -297,10 +297,10 @@ test_expect_success 'a forged index: right checksums, wrong entries' '
 
 test_expect_success 'an index of a version that is not known' '
 	restore &&
-	printf "\003" | dd of=$packs/pack-$seqs.idx bs=1 seek=8 conv=notrunc 2>/dev/null &&
+	printf "\004" | dd of=$packs/pack-$seqs.idx bs=1 seek=8 conv=notrunc 2>/dev/null &&
 	casg-reseal idx $packs/pack-$seqs.idx &&
 	test_expect_code 128 casg-verify-pack $packs/pack-$seqs.pack 2>err &&
-	test_grep "unsupported pack index version 3" err &&
+	test_grep "unsupported pack index version 4" err &&
 	restore
 '
 

@@ -121,9 +121,10 @@ seed pack bad-count "p$head$one$end$(le 8 2)"
 seed pack bad-version "pcasgpack$(le 4 2)$(le 4 0)$one$end$(le 8 1)"
 
 # ---- packidx: each block's payload after its length; all fits into one
+version=1
 # head CHUNKS OBJECTS NODES BITS
 idx_head () {
-	printf '%s' "casgpidx$(le 4 1)$(le 4 "$1")$(le 4 "$2")$(le 4 "$3")"
+	printf '%s' "casgpidx$(le 4 $version)$(le 4 "$1")$(le 4 "$2")$(le 4 "$3")"
 	printf '%s' "$(le 4 "$4")$(le 4 0)$(sha pack)$(le 8 500)"
 }
 
@@ -144,4 +145,20 @@ idx bad-object "$(idx_head 1 1 0 0)$idx_chunk$byid$buckets$tag$(le 4 9)"
 idx bad-buckets "$(idx_head 1 1 0 0)$idx_chunk$byid$(le 4 7)$(le 4 1)$object"
 idx bad-byid "$(idx_head 1 1 0 0)$idx_chunk$(le 4 5)$buckets$object"
 idx bad-length "$(idx_head 1 9999 0 0)$idx_chunk"
-idx bad-version "casgpidx$(le 4 2)"
+idx bad-version "casgpidx$(le 4 99)"
+
+# the later versions: one chunk of objects, one of two nodes
+nodes_chunk=$(sha nodes)$(le 8 64)$(le 8 48)$(le 4 3)$(le 4 2)$(le 4 1)'\003\000\000\000'
+two="$idx_chunk$nodes_chunk$(le 4 1)$(le 4 0)$buckets"
+version=2
+at="$(le 4 1)$(le 4 0)" behind="$(le 4 1)$(le 4 1)"
+idx node-2 "$(idx_head 2 1 2 0)$two$object$(sha b)$at$(sha a)$behind$(le 4 0)$(le 4 1)"
+version=3
+object=$tag$(le 2 0)
+# SHA-256 of "b" is less than that of "a"
+idx node-3 "$(idx_head 2 1 2 0)$two$object$(sha a)$(sha b)$(le 4 1)$(le 4 0)"
+idx one-3 "$(idx_head 1 1 0 0)$idx_chunk$byid$buckets$object"
+idx empty-3 "$(idx_head 0 0 0 0)$(le 4 0)$(le 4 0)"
+idx bad-number-3 "$(idx_head 2 1 2 0)$two$object$(sha a)$(sha b)$(le 4 9)$(le 4 0)"
+idx bad-fewer-3 "$(idx_head 1 1 2 0)$idx_chunk$byid$buckets$object$(sha a)$(sha b)$(le 4 1)$(le 4 0)"
+idx bad-long-3 "$(idx_head 1 1 0 0)$idx_chunk$byid$buckets$object\000"
