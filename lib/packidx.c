@@ -181,7 +181,7 @@ static int put_chunks(const struct casg_packidx_src *s, struct casg_blocks_write
 		casg_put_le32(e + 52, c->nmembers);
 		casg_put_le32(e + 56, c->first);
 		e[60] = c->kind;
-		e[61] = c->layout;
+		e[61] = version_of(s) > 1 ? c->layout : 0;
 		casg_blocks_put(w, e, sizeof(e));
 		keys[i].id = c->id;
 		keys[i].chunk = i;
