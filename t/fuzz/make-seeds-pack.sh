@@ -116,6 +116,16 @@ seed pack list "l$list"
 seed pack bad-list-sum "l\\001$(sha MKVMKV)\\007\\002\\000\\003\\000\\003"
 seed pack bad-refs-first "p$head$refs$leaf$end$(le 8 2)"
 seed pack bad-ref "p$head$one$(columns 1 11 '\007\001\002\001' "$leaf_s" 'k' ' d' '\002')$refs$end$(le 8 3)"
+# two sections, joined: what the first refers to is its own member, or that of the second
+head2="casgpack$(le 4 2)$(le 4 0)"
+two=$(plain 1 1 3 '\003' 'MKW')
+refs2=$(plain 5 1 36 '\044' "$(sha "\\000$(sha MKW)")$(le 4 1)")
+beyond=$(columns 1 11 '\007\001\002\001' "$leaf_s" 'k' ' d' '\002')
+seed pack sections "p$head2$one$leaf$refs$two$refs2$end$(le 8 5)"
+seed pack bad-section "p$head2$one$beyond$refs$two$refs2$end$(le 8 5)"
+long=$(plain 2 1 39 '\047' "\\001$(sha MKVMKW)\\006\\002\\000\\003\\001\\003")
+seed pack bad-section-list "p$head2$one$long$refs$two$refs2$end$(le 8 5)"
+seed pack bad-sections-1 "p$head$one$leaf$refs$two$refs2$end$(le 8 5)"
 seed pack bad-short "p$head$one"
 seed pack bad-count "p$head$one$end$(le 8 2)"
 seed pack bad-version "pcasgpack$(le 4 2)$(le 4 0)$one$end$(le 8 1)"
