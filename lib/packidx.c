@@ -109,38 +109,32 @@ static int cmp_chunk(const void *a, const void *b)
 }
 
 /*
- * The prefixes are uniform, so one counting pass on the top bits leaves
- * buckets small enough for qsort to be cheap on each.
+ * The objects by prefix.  Prefixes are uniform, so one counting pass on the top
+ * bits leaves buckets small enough for qsort to be cheap on each.
  */
-static int sort_objects(struct object_key *v, uint32_t n)
+static struct object_key *sort_objects(const struct casg_packidx_src *s, unsigned int bits)
 {
-	unsigned int bits = bucket_bits(n);
-	uint32_t nb = (uint32_t)1 << bits, *at;
-	struct object_key *t;
+	uint32_t nb = (uint32_t)1 << bits, *at = calloc((size_t)nb + 1, sizeof(*at));
+	struct object_key *v = malloc((size_t)s->nobjects * sizeof(*v) + 1);
 
-	if (!bits) {
-		qsort(v, n, sizeof(*v), cmp_object);
-		return 0;
-	}
-	at = calloc((size_t)nb + 1, sizeof(*at));
-	t = malloc((size_t)n * sizeof(*t));
-	if (!at || !t) {
+	if (!at || !v) {
 		free(at);
-		free(t);
-		return -1;
+		free(v);
+		return NULL;
 	}
-	for (uint32_t i = 0; i < n; i++)
-		at[bucket_of(v[i].prefix, bits) + 1]++;
+	for (uint32_t i = 0; i < s->nobjects; i++)
+		at[bucket_of(casg_oid_prefix(&s->objects[i].id), bits) + 1]++;
 	for (uint32_t b = 0; b < nb; b++)
 		at[b + 1] += at[b];
-	for (uint32_t i = 0; i < n; i++)
-		t[at[bucket_of(v[i].prefix, bits)]++] = v[i];
+	for (uint32_t i = 0; i < s->nobjects; i++) {
+		uint64_t prefix = casg_oid_prefix(&s->objects[i].id);
+
+		v[at[bucket_of(prefix, bits)]++] = (struct object_key){ prefix, i };
+	}
 	for (uint32_t b = 0, lo = 0; b < nb; lo = at[b++])
-		qsort(t + lo, at[b] - lo, sizeof(*t), cmp_object);
-	memcpy(v, t, (size_t)n * sizeof(*v));
+		qsort(v + lo, at[b] - lo, sizeof(*v), cmp_object);
 	free(at);
-	free(t);
-	return 0;
+	return v;
 }
 
 static uint32_t version_of(const struct casg_packidx_src *s)
@@ -200,21 +194,13 @@ static int put_chunks(const struct casg_packidx_src *s, struct casg_blocks_write
 static int put_objects(const struct casg_packidx_src *s, unsigned int bits,
 		       struct casg_blocks_writer *w)
 {
-	struct object_key *keys = malloc((size_t)s->nobjects * sizeof(*keys) + 1);
+	struct object_key *keys = sort_objects(s, bits);
 	unsigned int tag_sz, number_sz;
 	uint8_t e[OLD_OBJECT_SZ];
 	uint32_t i = 0;
 
 	if (!keys)
 		return -1;
-	for (uint32_t k = 0; k < s->nobjects; k++) {
-		keys[k].prefix = casg_oid_prefix(&s->objects[k].id);
-		keys[k].object = k;
-	}
-	if (sort_objects(keys, s->nobjects)) {
-		free(keys);
-		return -1;
-	}
 	for (uint32_t b = 0; b <= (uint32_t)1 << bits; b++) {
 		while (i < s->nobjects && bucket_of(keys[i].prefix, bits) < b)
 			i++;
