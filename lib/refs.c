@@ -184,7 +184,8 @@ static int walk(struct casg_refs *refs, const git_tree *tree, struct casg_buf *p
 		if (len)
 			casg_buf_addch(path, '/');
 		casg_buf_addstr(path, git_tree_entry_name(e));
-		if (!casg_database_check(casg_buf_cstr(path), NULL)) {
+		if (!strcmp(casg_buf_cstr(path), "taxonomy") ||
+		    !casg_database_check(casg_buf_cstr(path), NULL)) {
 			r = git_tree_lookup(&sub, refs->git, git_tree_entry_id(e));
 			if (r) {
 				r = git_fail(err, r, "cannot read tree",
@@ -229,6 +230,8 @@ static int take_census(void *ctx, const char *database, const git_oid *version,
 	struct census *c = ctx;
 
 	(void)version;
+	if (casg_database_kind(database) == CASG_VERSION_TAXONOMY)
+		return 0;
 	if (!c->count)
 		casg_buf_addstr(&c->first, database);
 	if (c->count < 5)
@@ -257,7 +260,8 @@ static int settle_database(struct casg_refs *refs, git_commit *commit, const cha
 			casg_buf_add(&found->database, c.first.data, c.first.len);
 	}
 	casg_buf_cstr(&found->database);
-	found->only = c.count == 1;
+	found->only = c.count == 1 &&
+		      casg_database_kind(casg_buf_cstr(&found->database)) == CASG_VERSION_DATABASE;
 	casg_buf_release(&c.first);
 	casg_buf_release(&c.names);
 	return r;
@@ -286,7 +290,11 @@ static int read_version(struct casg_refs *refs, git_commit *commit, const char *
 		r = read_blob(refs, git_tree_entry_id(e), CASG_VERSION_MAX_BYTES,
 			      casg_buf_cstr(&path), &found->text, err);
 	casg_version_init(&v);
-	if (!r && (r = casg_version_decode(&v, found->text.data, found->text.len, err)))
+	if (!r)
+		r = casg_version_decode(&v, found->text.data, found->text.len, err);
+	if (!r)
+		r = casg_database_check_kind(casg_buf_cstr(&found->database), &v, err);
+	if (r)
 		casg_err_prefix(err, "%s:%s", rev, casg_buf_cstr(&path));
 	casg_version_release(&v);
 	git_tree_entry_free(e);
@@ -957,6 +965,8 @@ static int check_request(const struct casg_commit_req *req, struct casg_version 
 
 	if (!r)
 		r = casg_version_decode(v, req->version, req->version_len, err);
+	if (!r)
+		r = casg_database_check_kind(req->database, v, err);
 	if (!r && req->packs)
 		r = casg_packlist_check(req->packs, req->packs_len, err);
 	return r;

@@ -420,6 +420,22 @@ static const char *component_fault(const char *s, size_t n)
 	return NULL;
 }
 
+enum casg_version_kind casg_database_kind(const char *name)
+{
+	return strncmp(name, "taxonomy/", 9) ? CASG_VERSION_DATABASE : CASG_VERSION_TAXONOMY;
+}
+
+int casg_database_check_kind(const char *name, const struct casg_version *v,
+			     struct casg_err *err)
+{
+	if (v->kind == casg_database_kind(name))
+		return 0;
+	return casg_err_set(err, CASG_ECORRUPT,
+			    v->kind == CASG_VERSION_TAXONOMY ?
+			    "'%s' holds a taxonomy, whose place is 'taxonomy/NAME'" :
+			    "'%s' is the place of a taxonomy, and holds a database", name);
+}
+
 int casg_database_check(const char *name, struct casg_err *err)
 {
 	const char *p = name, *why = NULL;
@@ -428,8 +444,10 @@ int casg_database_check(const char *name, struct casg_err *err)
 		why = "more than 1024 bytes";
 	else if (!strcmp(name, "@"))
 		why = "only '@'";
-	else if (!strncmp(name, "taxonomy", 8) && (!name[8] || name[8] == '/'))
-		why = "the reserved first component 'taxonomy'";
+	else if (!strcmp(name, "taxonomy"))
+		why = "only 'taxonomy'";
+	else if (casg_database_kind(name) == CASG_VERSION_TAXONOMY && strchr(name + 9, '/'))
+		why = "more than one component behind 'taxonomy'";
 	while (!why) {
 		size_t n = strcspn(p, "/");
 

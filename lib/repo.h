@@ -68,16 +68,23 @@ int casg_repo_mkdirs(const struct casg_repo *repo, struct casg_err *err);
 
 /*
  * Is 'name' a database name: Git ref-name components, none of them VERSION,
- * PACKS or .git, none starting with '-', the first not 'taxonomy'; at most
- * 255 bytes a component, 1024 in all.  0, or CASG_ECORRUPT with the reason.
+ * PACKS or .git, none starting with '-'; at most 255 bytes a component, 1024
+ * in all; 'taxonomy' as the first has exactly one behind it.  0, or
+ * CASG_ECORRUPT with the reason.
  */
 #define CASG_DATABASE_MAX 1024
 int casg_database_check(const char *name, struct casg_err *err);
 
+/* What a name stands for: 'taxonomy/NAME' is a taxonomy. */
+enum casg_version_kind casg_database_kind(const char *name);
+/* Is the version of the kind that the name stands for?  0 or CASG_ECORRUPT. */
+int casg_database_check_kind(const char *name, const struct casg_version *v,
+			     struct casg_err *err);
+
 /*
  * Split REV:DATABASE at its last colon.  DATABASE alone is HEAD:DATABASE; an
- * empty DATABASE ("REV:" or "") means the only one there is and comes back as
- * "".  The outputs are appended to (and left NUL-terminated).
+ * empty DATABASE ("REV:" or "") means the only one of sequences and comes back
+ * as "".  The outputs are appended to (and left NUL-terminated).
  */
 int casg_spec_split(const char *spec, struct casg_buf *rev_out,
 		    struct casg_buf *database_out, struct casg_err *err);

@@ -3,7 +3,7 @@
 #include "endian.h"
 #include "sum.h"
 
-static const char magic[8] = "casgtaxi";
+static const char magic[8] = "casgtaxa";
 
 enum { TAXON_SZ = 16 };
 

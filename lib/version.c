@@ -1,169 +1,9 @@
 #include "version.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "array.h"
-
-/* ---- times ---- */
-
-/* Days since 1970-01-01 in the proleptic Gregorian calendar (Hinnant). */
-static int64_t days_from_civil(int64_t y, int m, int d)
-{
-	int64_t era, yoe, doy, doe;
-
-	y -= m <= 2;
-	era = (y >= 0 ? y : y - 399) / 400;
-	yoe = y - era * 400;
-	doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-	doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-	return era * 146097 + doe - 719468;
-}
-
-static void civil_from_days(int64_t z, int64_t *y, int *m, int *d)
-{
-	int64_t era, doe, yoe, doy, mp;
-
-	z += 719468;
-	era = (z >= 0 ? z : z - 146096) / 146097;
-	doe = z - era * 146097;
-	yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-	mp = (5 * doy + 2) / 153;
-	*d = (int)(doy - (153 * mp + 2) / 5 + 1);
-	*m = (int)(mp < 10 ? mp + 3 : mp - 9);
-	*y = yoe + era * 400 + (*m <= 2);
-}
-
-static int days_in_month(int y, int m)
-{
-	static const char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	int leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
-
-	return m == 2 && leap ? 29 : days[m - 1];
-}
-
-/* 'n' decimal digits, at most 4; -1 if any is not one. */
-static int digits(const char *s, int n)
-{
-	int v = 0;
-
-	for (int i = 0; i < n; i++) {
-		if (s[i] < '0' || s[i] > '9')
-			return -1;
-		v = v * 10 + (s[i] - '0');
-	}
-	return v;
-}
-
-static int parse_date(const char *s, int64_t *days_out)
-{
-	int y = digits(s, 4), m, d;
-
-	if (y < 1 || s[4] != '-')
-		return -1;
-	m = digits(s + 5, 2);
-	if (m < 1 || m > 12 || s[7] != '-')
-		return -1;
-	d = digits(s + 8, 2);
-	if (d < 1 || d > days_in_month(y, m))
-		return -1;
-	*days_out = days_from_civil(y, m, d);
-	return 0;
-}
-
-static int parse_clock(const char *s, int64_t *seconds_out)
-{
-	int h = digits(s, 2), m, sec;
-
-	if (h < 0 || h > 23 || s[2] != ':')
-		return -1;
-	m = digits(s + 3, 2);
-	if (m < 0 || m > 59 || s[5] != ':')
-		return -1;
-	sec = digits(s + 6, 2);
-	if (sec < 0 || sec > 59)
-		return -1;
-	*seconds_out = h * 3600 + m * 60 + sec;
-	return 0;
-}
-
-int casg_time_parse(const char *s, size_t n, int64_t *seconds_out)
-{
-	int64_t days, seconds;
-
-	if (n != CASG_TIME_SIZE - 1 || s[10] != 'T' || s[19] != 'Z' ||
-	    parse_date(s, &days) || parse_clock(s + 11, &seconds))
-		return -1;
-	*seconds_out = days * 86400 + seconds;
-	return 0;
-}
-
-char *casg_time_format(int64_t seconds, char out[CASG_TIME_SIZE])
-{
-	int64_t days = seconds / 86400, rest = seconds % 86400, y;
-	int m, d;
-
-	if (rest < 0) {
-		rest += 86400;
-		days--;
-	}
-	/* years 0001 to 9999, checked in days so that nothing overflows */
-	if (days < -719162 || days > 2932896)
-		return NULL;
-	civil_from_days(days, &y, &m, &d);
-	snprintf(out, CASG_TIME_SIZE, "%04u-%02u-%02uT%02u:%02u:%02uZ",
-		 (unsigned)y % 10000, (unsigned)m % 100, (unsigned)d % 100,
-		 (unsigned)(rest / 3600) % 100, (unsigned)(rest / 60 % 60),
-		 (unsigned)(rest % 60));
-	return out;
-}
-
-/* "Z", "+HH:MM" or "-HH:MM"; seconds east of UTC. */
-static int parse_zone(const char *s, int64_t *east_out)
-{
-	int h, m;
-
-	if (!strcmp(s, "Z")) {
-		*east_out = 0;
-		return 0;
-	}
-	if ((s[0] != '+' && s[0] != '-') || strlen(s) != 6 || s[3] != ':')
-		return -1;
-	h = digits(s + 1, 2);
-	m = digits(s + 4, 2);
-	if (h < 0 || h > 23 || m < 0 || m > 59)
-		return -1;
-	*east_out = (h * 3600 + m * 60) * (s[0] == '-' ? -1 : 1);
-	return 0;
-}
-
-static int parse_user(const char *s, int64_t *seconds_out)
-{
-	size_t n = strlen(s);
-	int64_t days, seconds = 0, east = 0;
-	char tmp[CASG_TIME_SIZE];
-
-	if (n != 10 && n < CASG_TIME_SIZE - 1)
-		return -1;
-	if (parse_date(s, &days))
-		return -1;
-	if (n > 10 && (s[10] != 'T' || parse_clock(s + 11, &seconds) ||
-		       parse_zone(s + 19, &east)))
-		return -1;
-	*seconds_out = days * 86400 + seconds - east;
-	return casg_time_format(*seconds_out, tmp) ? 0 : -1;
-}
-
-int casg_time_parse_user(const char *s, int64_t *seconds_out, struct casg_err *err)
-{
-	if (!parse_user(s, seconds_out))
-		return 0;
-	return casg_err_set(err, CASG_ECORRUPT,
-			    "'%s' is not a time (wanted YYYY-MM-DD or "
-			    "YYYY-MM-DDTHH:MM:SS with Z or +HH:MM behind it)", s);
-}
 
 /* ---- the struct ---- */
 
@@ -328,28 +168,79 @@ static int parse_number(const char *s, size_t n, uint64_t *v_out)
 /* ---- the fields, in the order of the file ---- */
 
 enum field {
-	F_RECORDS, F_ORDER, F_PRESENTATION, F_WITHDRAWN, F_COUNT, F_RESIDUES,
-	F_SEQUENCE_TIME, F_RELEASE, F_TAXONOMY, F_SOURCE, F_SOURCE_SHA256,
-	F_PREVIOUS, F_NFIELDS
+	F_RECORDS, F_ORDER, F_PRESENTATION, F_WITHDRAWN, F_MAPPING, F_COUNT, F_RESIDUES,
+	F_SEQUENCE_TIME, F_TAXONOMY_TIME, F_VALID_UNTIL, F_RELEASE, F_TAXONOMY, F_CHANGE,
+	F_SOURCE, F_SOURCE_SHA256, F_PREVIOUS, F_NFIELDS
 };
+
+/* The kinds of version that have a field. */
+enum { D = 1 << CASG_VERSION_DATABASE, T = 1 << CASG_VERSION_TAXONOMY };
 
 static const struct {
 	const char *name;
-	unsigned required : 1, repeats : 1;
+	unsigned kinds, required : 1, repeats : 1;
 } fields[F_NFIELDS] = {
-	[F_RECORDS] = { "records", 1, 0 },
-	[F_ORDER] = { "order", 1, 0 },
-	[F_PRESENTATION] = { "presentation", 1, 0 },
-	[F_WITHDRAWN] = { "withdrawn", 0, 0 },
-	[F_COUNT] = { "count", 1, 0 },
-	[F_RESIDUES] = { "residues", 1, 0 },
-	[F_SEQUENCE_TIME] = { "sequence-time", 1, 0 },
-	[F_RELEASE] = { "release", 0, 0 },
-	[F_TAXONOMY] = { "taxonomy", 0, 0 },
-	[F_SOURCE] = { "source", 0, 1 },
-	[F_SOURCE_SHA256] = { "source-sha256", 0, 0 },
-	[F_PREVIOUS] = { "previous", 0, 1 },
+	[F_RECORDS] = { "records", D | T, 1, 0 },
+	[F_ORDER] = { "order", D | T, 1, 0 },
+	[F_PRESENTATION] = { "presentation", D | T, 1, 0 },
+	[F_WITHDRAWN] = { "withdrawn", D, 0, 0 },
+	[F_MAPPING] = { "mapping", T, 0, 0 },
+	[F_COUNT] = { "count", D | T, 1, 0 },
+	[F_RESIDUES] = { "residues", D, 1, 0 },
+	[F_SEQUENCE_TIME] = { "sequence-time", D, 1, 0 },
+	[F_TAXONOMY_TIME] = { "taxonomy-time", T, 1, 0 },
+	[F_VALID_UNTIL] = { "valid-until", D | T, 0, 0 },
+	[F_RELEASE] = { "release", D | T, 0, 0 },
+	[F_TAXONOMY] = { "taxonomy", D, 0, 0 },
+	[F_CHANGE] = { "change", T, 0, 1 },
+	[F_SOURCE] = { "source", D | T, 0, 1 },
+	[F_SOURCE_SHA256] = { "source-sha256", D | T, 0, 0 },
+	[F_PREVIOUS] = { "previous", D | T, 0, 1 },
 };
+
+/* The first lines, by kind. */
+static const char *const magics[] = { "casg-version", "casg-taxonomy" };
+
+static int has_field(const struct casg_version *v, enum field f)
+{
+	return fields[f].kinds >> v->kind & 1;
+}
+
+static const char *const change_names[CASG_NTAXCHANGES] = {
+	[CASG_TAXCHANGE_NEW] = "new", [CASG_TAXCHANGE_DELETED] = "deleted",
+	[CASG_TAXCHANGE_MERGED] = "merged", [CASG_TAXCHANGE_SPLIT] = "split",
+	[CASG_TAXCHANGE_RENAMED] = "renamed", [CASG_TAXCHANGE_MOVED] = "moved",
+	[CASG_TAXCHANGE_RANK] = "rank",
+};
+
+const char *casg_taxchange_name(enum casg_taxchange c)
+{
+	return change_names[c];
+}
+
+int casg_taxchange_parse(const char *s, size_t n)
+{
+	for (int c = 0; c < CASG_NTAXCHANGES; c++)
+		if (strlen(change_names[c]) == n && !memcmp(change_names[c], s, n))
+			return c;
+	return -1;
+}
+
+/* "CLASS NUMBER"; classes come in their order, none of 0. */
+static int decode_change(struct casg_version *v, const char *s, size_t n)
+{
+	const char *sp = memchr(s, ' ', n);
+	int c = sp ? casg_taxchange_parse(s, (size_t)(sp - s)) : -1;
+
+	if (c < 0 || v->changes[c] ||
+	    parse_number(sp + 1, n - (size_t)(sp + 1 - s), &v->changes[c]) ||
+	    !v->changes[c])
+		return CASG_ECORRUPT;
+	for (int later = c + 1; later < CASG_NTAXCHANGES; later++)
+		if (v->changes[later])
+			return CASG_ECORRUPT;
+	return 0;
+}
 
 static int decode_previous(struct casg_version *v, const char *s, size_t n,
 			   struct casg_err *err)
@@ -376,17 +267,27 @@ static int decode_field(struct casg_version *v, enum field f, const char *s,
 	case F_WITHDRAWN:
 		v->has_withdrawn = 1;
 		return casg_oid_parse(&v->withdrawn, s, n);
+	case F_MAPPING:
+		v->has_mapping = 1;
+		return casg_oid_parse(&v->mapping, s, n);
 	case F_COUNT:
 		return parse_number(s, n, &v->count);
 	case F_RESIDUES:
 		return parse_number(s, n, &v->residues);
 	case F_SEQUENCE_TIME:
+	case F_TAXONOMY_TIME:
 		return casg_time_parse(s, n, &v->sequence_time);
+	case F_VALID_UNTIL:
+		v->has_valid_until = 1;
+		return casg_time_parse(s, n, &v->valid_until) ||
+			v->valid_until <= v->sequence_time ? CASG_ECORRUPT : 0;
 	case F_RELEASE:
 		return bad_label(s, n) ? CASG_ECORRUPT : set_release(v, s, n, err);
 	case F_TAXONOMY:
 		v->has_taxonomy = 1;
 		return casg_oid_parse(&v->taxonomy, s, n);
+	case F_CHANGE:
+		return decode_change(v, s, n);
 	case F_SOURCE:
 		return decode_source(v, s, n, err);
 	case F_SOURCE_SHA256:
@@ -407,9 +308,12 @@ static int bad_line(struct casg_err *err, unsigned line, const char *what)
 }
 
 /* Find the field of this line, at or after 'f'; F_NFIELDS when there is none. */
-static enum field which_field(const char *s, size_t n, enum field f, int again)
+static enum field which_field(const struct casg_version *v, const char *s, size_t n,
+			      enum field f, int again)
 {
 	for (; f < F_NFIELDS; f++) {
+		if (!has_field(v, f))
+			continue;
 		if (strlen(fields[f].name) == n && !memcmp(fields[f].name, s, n))
 			return again && !fields[f].repeats ? F_NFIELDS : f;
 		if (fields[f].required && !again)
@@ -436,7 +340,7 @@ static int decode_lines(struct casg_version *v, const char *p, const char *end,
 		sp = memchr(p, ' ', (size_t)(eol - p));
 		if (!sp)
 			return bad_line(err, line, "not 'name value'");
-		f = which_field(p, (size_t)(sp - p), f, again);
+		f = which_field(v, p, (size_t)(sp - p), f, again);
 		if (f == F_NFIELDS)
 			return bad_line(err, line, "unknown, repeated or misplaced field");
 		r = decode_field(v, f, sp + 1, (size_t)(eol - sp - 1), err);
@@ -457,24 +361,32 @@ static int decode_lines(struct casg_version *v, const char *p, const char *end,
 	return 0;
 }
 
-static int decode_magic(const char **p, const char *end, struct casg_err *err)
+static int decode_magic(struct casg_version *v, const char **p, const char *end,
+			struct casg_err *err)
 {
-	static const char magic[] = "casg-version ";
-	size_t n = sizeof(magic) - 1;
-	const char *eol;
+	const char *eol = memchr(*p, '\n', (size_t)(end - *p)), *magic = NULL;
 	uint64_t format;
+	size_t n;
 
-	if ((size_t)(end - *p) < n || memcmp(*p, magic, n))
+	for (int kind = CASG_VERSION_DATABASE; kind <= CASG_VERSION_TAXONOMY; kind++) {
+		n = strlen(magics[kind]);
+		if ((size_t)(end - *p) > n && !memcmp(*p, magics[kind], n) && (*p)[n] == ' ') {
+			v->kind = (enum casg_version_kind)kind;
+			magic = magics[kind];
+			*p += n + 1;
+			break;
+		}
+	}
+	if (!magic)
 		return casg_err_set(err, CASG_ENOTOURS, "not a casg version");
-	*p += n;
-	eol = memchr(*p, '\n', (size_t)(end - *p));
 	if (!eol || parse_number(*p, (size_t)(eol - *p), &format))
-		return bad_line(err, 1, "bad value of 'casg-version'");
+		return casg_err_set(err, CASG_ECORRUPT,
+				    "malformed version, line 1: bad value of '%s'", magic);
 	if (format != CASG_VERSION_FORMAT)
 		return casg_err_set(err, CASG_EUNSUPPORTED,
-				    "casg-version %llu is not supported by this casg "
+				    "%s %llu is not supported by this casg "
 				    "(it knows version %d)",
-				    (unsigned long long)format, CASG_VERSION_FORMAT);
+				    magic, (unsigned long long)format, CASG_VERSION_FORMAT);
 	*p = eol + 1;
 	return 0;
 }
@@ -492,7 +404,7 @@ int casg_version_decode(struct casg_version *v, const uint8_t *text, size_t n,
 				    CASG_VERSION_MAX_BYTES);
 	if (!n)
 		return casg_err_set(err, CASG_ENOTOURS, "not a casg version");
-	r = decode_magic(&p, p + n, err);
+	r = decode_magic(v, &p, p + n, err);
 	if (!r)
 		r = decode_lines(v, p, (const char *)text + n, err);
 	if (r)
@@ -518,29 +430,81 @@ static void add_number_line(struct casg_buf *out, enum field f, uint64_t v)
 	casg_buf_addch(out, '\n');
 }
 
-int casg_version_encode(const struct casg_version *v, struct casg_buf *out,
-			struct casg_err *err)
+static int add_time_line(struct casg_buf *out, enum field f, int64_t seconds,
+			 struct casg_err *err)
 {
 	char when[CASG_TIME_SIZE];
-	size_t start = out->len;
 
-	if (!casg_time_format(v->sequence_time, when))
-		return casg_err_set(err, CASG_EBUG, "the sequence time is out of range");
+	if (!casg_time_format(seconds, when))
+		return casg_err_set(err, CASG_EBUG, "the %s is out of range", fields[f].name);
+	casg_buf_addf(out, "%s %s\n", fields[f].name, when);
+	return 0;
+}
+
+/* What the format cannot say. */
+static int check_version(const struct casg_version *v, struct casg_err *err)
+{
 	if (!v->count && v->residues)
 		return casg_err_set(err, CASG_EBUG, "residues without records");
-	casg_buf_addf(out, "casg-version %d\n", CASG_VERSION_FORMAT);
+	if (v->has_valid_until && v->valid_until <= v->sequence_time)
+		return casg_err_set(err, CASG_EBUG,
+				    "a version is valid until a time after its own");
+	if (v->kind != CASG_VERSION_DATABASE &&
+	    (v->residues || v->has_withdrawn || v->has_taxonomy))
+		return casg_err_set(err, CASG_EBUG,
+				    "a taxonomy has no residues, tombstones or taxonomy");
+	if (v->kind != CASG_VERSION_TAXONOMY && v->has_mapping)
+		return casg_err_set(err, CASG_EBUG, "only a taxonomy has a mapping");
+	return 0;
+}
+
+/* Roots and counts. */
+static void add_head(const struct casg_version *v, struct casg_buf *out)
+{
+	casg_buf_addf(out, "%s %d\n", magics[v->kind], CASG_VERSION_FORMAT);
 	add_oid_line(out, F_RECORDS, &v->records);
 	add_oid_line(out, F_ORDER, &v->order);
 	add_oid_line(out, F_PRESENTATION, &v->presentation);
 	if (v->has_withdrawn)
 		add_oid_line(out, F_WITHDRAWN, &v->withdrawn);
+	if (v->has_mapping)
+		add_oid_line(out, F_MAPPING, &v->mapping);
 	add_number_line(out, F_COUNT, v->count);
-	add_number_line(out, F_RESIDUES, v->residues);
-	casg_buf_addf(out, "sequence-time %s\n", when);
+	if (has_field(v, F_RESIDUES))
+		add_number_line(out, F_RESIDUES, v->residues);
+}
+
+static void add_changes(const struct casg_version *v, struct casg_buf *out)
+{
+	for (int c = 0; c < CASG_NTAXCHANGES && has_field(v, F_CHANGE); c++) {
+		if (!v->changes[c])
+			continue;
+		casg_buf_addf(out, "change %s ", change_names[c]);
+		casg_buf_add_u64(out, v->changes[c]);
+		casg_buf_addch(out, '\n');
+	}
+}
+
+int casg_version_encode(const struct casg_version *v, struct casg_buf *out,
+			struct casg_err *err)
+{
+	size_t start = out->len;
+	int r = check_version(v, err);
+
+	if (r)
+		return r;
+	add_head(v, out);
+	r = add_time_line(out, v->kind == CASG_VERSION_TAXONOMY ? F_TAXONOMY_TIME :
+			  F_SEQUENCE_TIME, v->sequence_time, err);
+	if (!r && v->has_valid_until)
+		r = add_time_line(out, F_VALID_UNTIL, v->valid_until, err);
+	if (r)
+		return r;
 	if (v->release)
 		casg_buf_addf(out, "release %s\n", v->release);
 	if (v->has_taxonomy)
 		add_oid_line(out, F_TAXONOMY, &v->taxonomy);
+	add_changes(v, out);
 	for (size_t i = 0; i < v->nsources; i++) {
 		casg_buf_addstr(out, "source ");
 		add_source_text(out, v->sources[i]);

@@ -19,23 +19,41 @@
 #include "buf.h"
 #include "err.h"
 #include "oid.h"
+#include "rfc3339.h"
 
 #define CASG_VERSION_FORMAT 1
 #define CASG_VERSION_MAX_BYTES (1u << 20) /* a longer VERSION is refused */
 #define CASG_VERSION_LABEL_MAX 255        /* bytes of a release label or source name */
 
+enum casg_version_kind {
+	CASG_VERSION_DATABASE,        /* "casg-version 1" */
+	CASG_VERSION_TAXONOMY         /* "casg-taxonomy 1" */
+};
+
+/* What became of taxa since the version before; CASG_NTAXCHANGES is their number. */
+enum casg_taxchange {
+	CASG_TAXCHANGE_NEW, CASG_TAXCHANGE_DELETED, CASG_TAXCHANGE_MERGED, CASG_TAXCHANGE_SPLIT,
+	CASG_TAXCHANGE_RENAMED, CASG_TAXCHANGE_MOVED, CASG_TAXCHANGE_RANK, CASG_NTAXCHANGES
+};
+
 struct casg_version {
+	enum casg_version_kind kind;
 	struct casg_oid records;      /* root of the record tree */
 	struct casg_oid order;        /* order object */
 	struct casg_oid presentation; /* presentation object */
-	int has_withdrawn;
+	int has_withdrawn;            /* databases only, as residues and taxonomy */
 	struct casg_oid withdrawn;    /* tombstones (withdrawn.h) */
 	uint64_t count;               /* records */
 	uint64_t residues;            /* residues of all records */
-	int64_t sequence_time;        /* seconds since 1970-01-01T00:00:00Z */
+	int64_t sequence_time;        /* of a taxonomy: its taxonomy time */
+	int has_valid_until;
+	int64_t valid_until;          /* it holds in [sequence_time, valid_until) */
 	char *release;                /* label, or NULL */
 	int has_taxonomy;
 	struct casg_oid taxonomy;     /* version id of the default taxonomy */
+	int has_mapping;              /* taxonomies only, as changes */
+	struct casg_oid mapping;      /* root of the record tree of its mapping */
+	uint64_t changes[CASG_NTAXCHANGES]; /* taxa; 0: not written */
 	char **sources;               /* names of the input files, decoded, in order */
 	size_t nsources, sources_cap;
 	int has_source_sha256;
@@ -44,7 +62,11 @@ struct casg_version {
 	size_t nprevious, previous_cap;
 };
 
-/* All zero: no roots, no optional field, 1970.  Release frees what it owns. */
+/* The word for a class of change ("new", "deleted", ...), and back; -1. */
+const char *casg_taxchange_name(enum casg_taxchange c);
+int casg_taxchange_parse(const char *s, size_t n);
+
+/* All zero: a database, no roots, no optional field, 1970.  Release frees what it owns. */
 void casg_version_init(struct casg_version *v);
 void casg_version_release(struct casg_version *v);
 
@@ -86,21 +108,5 @@ int casg_version_add_previous(struct casg_version *v, const struct casg_oid *id,
  */
 int casg_version_field(const struct casg_version *v, const char *name,
 		       struct casg_buf *out, struct casg_err *err);
-
-/* ---- times (RFC 3339, UTC) ---- */
-
-#define CASG_TIME_SIZE 21 /* "2024-03-01T00:00:00Z" and its NUL */
-
-/* Exactly 'YYYY-MM-DDTHH:MM:SSZ', years 0001 to 9999, no leap second; 0 or -1. */
-int casg_time_parse(const char *s, size_t n, int64_t *seconds_out);
-
-/*
- * What a user may type: the above, 'YYYY-MM-DD' (midnight UTC), or with an
- * offset '+HH:MM' or '-HH:MM', which is converted to UTC.
- */
-int casg_time_parse_user(const char *s, int64_t *seconds_out, struct casg_err *err);
-
-/* Returns 'out', or NULL when the year is not 0001 to 9999. */
-char *casg_time_format(int64_t seconds, char out[CASG_TIME_SIZE]);
 
 #endif

@@ -72,6 +72,38 @@ static void make_fallback(struct casg_buf *name, struct casg_buf *email)
 	casg_buf_addf(email, "%s@%s", user, host);
 }
 
+/*
+ * A mapping is kept by a version of its own, 'taxonomy/NAME.map', which must
+ * be there already: what only names its root would not keep it.
+ */
+static void check_mapping(struct casg_refs *refs, const struct casg_commit_req *req)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_buf spec = CASG_BUF_INIT;
+	struct casg_version v, map;
+	struct casg_found found;
+
+	casg_version_init(&v);
+	casg_version_init(&map);
+	casg_found_init(&found);
+	if (casg_version_decode(&v, req->version, req->version_len, &err))
+		casg_die_err(&err);
+	if (v.has_mapping) {
+		casg_buf_addf(&spec, "%s:%s.map", req->base ? req->base :
+			      req->nparents ? req->parents[0] : "HEAD", req->database);
+		if (casg_refs_find(refs, casg_buf_cstr(&spec), &found, &err) ||
+		    casg_version_decode(&map, found.text.data, found.text.len, &err))
+			casg_die_err(&err);
+		if (!casg_oid_eq(&map.records, &v.mapping))
+			casg_die("the mapping of '%s' is not what '%s.map' holds",
+				 req->database, req->database);
+	}
+	casg_found_release(&found);
+	casg_buf_release(&spec);
+	casg_version_release(&map);
+	casg_version_release(&v);
+}
+
 static void commit(struct casg_commit_req *req)
 {
 	struct casg_err err = CASG_ERR_INIT;
@@ -92,7 +124,10 @@ static void commit(struct casg_commit_req *req)
 		req->write = casg_write_signed;
 		req->write_ctx = &repo;
 	}
-	if (casg_refs_open(&refs, &repo, &err) || casg_refs_commit(refs, req, hex, &err))
+	if (casg_refs_open(&refs, &repo, &err))
+		casg_die_err(&err);
+	check_mapping(refs, req);
+	if (casg_refs_commit(refs, req, hex, &err))
 		casg_die_err(&err);
 	casg_out(hex, strlen(hex));
 	casg_out("\n", 1);

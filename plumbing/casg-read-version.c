@@ -105,13 +105,30 @@ static void json_lists(struct casg_buf *out, const struct casg_version *v)
 	casg_buf_addstr(out, "]\n}\n");
 }
 
+static void json_changes(struct casg_buf *out, const struct casg_version *v)
+{
+	const char *sep = ",\n  \"change\": {";
+
+	for (int c = 0; c < CASG_NTAXCHANGES; c++) {
+		if (!v->changes[c])
+			continue;
+		casg_buf_addf(out, "%s\"%s\": ", sep, casg_taxchange_name((enum casg_taxchange)c));
+		casg_buf_add_u64(out, v->changes[c]);
+		sep = ", ";
+	}
+	if (*sep == ',' && sep[1] == ' ')
+		casg_buf_addch(out, '}');
+}
+
 static void print_json(struct casg_buf *out, const struct casg_version *v,
 		       const struct casg_oid *id, const char *database,
 		       const char *commit)
 {
 	char when[CASG_TIME_SIZE];
 
-	casg_buf_addf(out, "{\n  \"casg-version\": %d", CASG_VERSION_FORMAT);
+	casg_buf_addf(out, "{\n  \"casg-%s\": %d",
+		      v->kind == CASG_VERSION_TAXONOMY ? "taxonomy" : "version",
+		      CASG_VERSION_FORMAT);
 	json_oid(out, "id", id);
 	if (database) {
 		casg_buf_addstr(out, ",\n  \"database\": ");
@@ -123,18 +140,27 @@ static void print_json(struct casg_buf *out, const struct casg_version *v,
 	json_oid(out, "presentation", &v->presentation);
 	if (v->has_withdrawn)
 		json_oid(out, "withdrawn", &v->withdrawn);
+	if (v->has_mapping)
+		json_oid(out, "mapping", &v->mapping);
 	casg_buf_addstr(out, ",\n  \"count\": ");
 	casg_buf_add_u64(out, v->count);
-	casg_buf_addstr(out, ",\n  \"residues\": ");
-	casg_buf_add_u64(out, v->residues);
-	casg_buf_addf(out, ",\n  \"sequence-time\": \"%s\"",
+	if (v->kind == CASG_VERSION_DATABASE) {
+		casg_buf_addstr(out, ",\n  \"residues\": ");
+		casg_buf_add_u64(out, v->residues);
+	}
+	casg_buf_addf(out, ",\n  \"%s-time\": \"%s\"",
+		      v->kind == CASG_VERSION_TAXONOMY ? "taxonomy" : "sequence",
 		      casg_time_format(v->sequence_time, when));
+	if (v->has_valid_until)
+		casg_buf_addf(out, ",\n  \"valid-until\": \"%s\"",
+			      casg_time_format(v->valid_until, when));
 	if (v->release) {
 		casg_buf_addstr(out, ",\n  \"release\": ");
 		json_string(out, v->release);
 	}
 	if (v->has_taxonomy)
 		json_oid(out, "taxonomy", &v->taxonomy);
+	json_changes(out, v);
 	json_lists(out, v);
 }
 

@@ -11,24 +11,38 @@
 
 static const char *sequence_time;
 static const char *release_label;
+static const char *kind, *taxonomy_time, *valid_until, *mapping;
 static const char *taxonomy;
 static const char *source_sha256;
 static struct casg_strs sources;
 static struct casg_strs previous;
+static struct casg_strs changes;
 
 static const char *const usage[] = {
-	"[--sequence-time=TIME] [--release=LABEL] [--taxonomy=ID] [--source=NAME]... "
-	"[--source-sha256=HEX] [--previous=ID]... <ROOTS",
+	"[--sequence-time=TIME] [--valid-until=TIME] [--release=LABEL] [--taxonomy=ID] "
+	"[--source=NAME]... [--source-sha256=HEX] [--previous=ID]... <ROOTS",
+	"--kind=taxonomy [--taxonomy-time=TIME] [--valid-until=TIME] [--release=LABEL] "
+	"[--mapping=ROOT] [--change=CLASS=N]... [--source=NAME]... [--source-sha256=HEX] "
+	"[--previous=ID]... <ROOTS",
 	NULL
 };
 
 static const struct casg_opt opts[] = {
+	{ CASG_OPT_STR, 0, "kind", "KIND", &kind, "database (default) or taxonomy" },
 	{ CASG_OPT_STR, 0, "sequence-time", "TIME", &sequence_time,
 	  "when the release is of (RFC 3339 or a date; default: now)" },
+	{ CASG_OPT_STR, 0, "taxonomy-time", "TIME", &taxonomy_time,
+	  "the same of a taxonomy" },
+	{ CASG_OPT_STR, 0, "valid-until", "TIME", &valid_until,
+	  "from when on it does not hold, though nothing follows it" },
 	{ CASG_OPT_STR, 0, "release", "LABEL", &release_label,
 	  "what its publisher calls it" },
 	{ CASG_OPT_STR, 0, "taxonomy", "ID", &taxonomy,
 	  "version id of its default taxonomy" },
+	{ CASG_OPT_STR, 0, "mapping", "ROOT", &mapping,
+	  "root of the record tree that maps accessions to taxa" },
+	{ CASG_OPT_LIST, 0, "change", "CLASS=N", &changes,
+	  "how many taxa are new, deleted, merged, split, renamed, moved, or of another rank" },
 	{ CASG_OPT_LIST, 0, "source", "NAME", &sources,
 	  "name of an input file; again for more" },
 	{ CASG_OPT_STR, 0, "source-sha256", "HEX", &source_sha256,
@@ -141,15 +155,59 @@ static void need_oid(struct casg_oid *out, const char *option, const char *hex)
 			       option, hex);
 }
 
+static void apply_change(struct casg_version *v, const char *arg)
+{
+	const char *eq = strchr(arg, '=');
+	int c = eq ? casg_taxchange_parse(arg, (size_t)(eq - arg)) : -1;
+
+	if (c < 0 || parse_count(eq + 1, strlen(eq + 1), &v->changes[c]))
+		casg_usage_die("option '--change' expects CLASS=N, not '%s'", arg);
+}
+
+/* What only one kind of version has. */
+static void apply_kind(struct casg_version *v)
+{
+	if (kind && !strcmp(kind, "taxonomy"))
+		v->kind = CASG_VERSION_TAXONOMY;
+	else if (kind && strcmp(kind, "database"))
+		casg_usage_die("option '--kind' expects database or taxonomy, not '%s'", kind);
+	if (v->kind == CASG_VERSION_TAXONOMY && (sequence_time || taxonomy))
+		casg_usage_die("a taxonomy has no --sequence-time and no --taxonomy");
+	if (v->kind != CASG_VERSION_TAXONOMY && (taxonomy_time || mapping || changes.n))
+		casg_usage_die("--taxonomy-time, --mapping and --change need --kind=taxonomy");
+	if (mapping) {
+		need_oid(&v->mapping, "--mapping", mapping);
+		v->has_mapping = 1;
+	}
+	for (size_t i = 0; i < changes.n; i++)
+		apply_change(v, changes.v[i]);
+}
+
+static void apply_times(struct casg_version *v, int timed)
+{
+	const char *when = sequence_time ? sequence_time : taxonomy_time;
+	struct casg_err err = CASG_ERR_INIT;
+
+	if (!when && !timed)
+		v->sequence_time = casg_cli_now();
+	else if (when && casg_time_parse_user(when, &v->sequence_time, &err))
+		casg_usage_die("%s", err.msg);
+	if (!valid_until)
+		return;
+	if (casg_time_parse_user(valid_until, &v->valid_until, &err))
+		casg_usage_die("%s", err.msg);
+	if (v->valid_until <= v->sequence_time)
+		casg_usage_die("--valid-until is not after the version's own time");
+	v->has_valid_until = 1;
+}
+
 static void apply_options(struct casg_version *v, int timed)
 {
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_oid id;
 
-	if (!sequence_time && !timed)
-		v->sequence_time = casg_cli_now();
-	else if (sequence_time && casg_time_parse_user(sequence_time, &v->sequence_time, &err))
-		casg_usage_die("%s", err.msg);
+	apply_kind(v);
+	apply_times(v, timed);
 	if (release_label && casg_version_set_release(v, release_label, &err))
 		casg_usage_die("%s", err.msg);
 	if (taxonomy) {

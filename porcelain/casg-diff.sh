@@ -102,7 +102,7 @@ choose_ends () {
 choose_database () {
 	test -z "$db_b" || return 0
 	names=$(casg-read-version --list "$a" && casg-read-version --list "$b") || exit
-	names=$(printf '%s\n' "$names" | sed 's/^[^ ]* //' | sort -u)
+	names=$(printf '%s\n' "$names" | sed -e 's/^[^ ]* //' -e '/^taxonomy\//d' | sort -u)
 	case $names in
 	"") die "there is no database in either version" ;;
 	*"$casg_lf"*)

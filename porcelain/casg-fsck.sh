@@ -105,7 +105,6 @@ list_versions () {
 		--name-only -- ':(top,glob)**/VERSION' >"$tmp/log" || return
 	tr '\0' '\n' <"$tmp/log" | awk '
 		/^commit [0-9a-f]+$/ { commit = $2; next }
-		/^taxonomy\// { next }
 		/\/VERSION$/ {
 			spec = commit ":" substr($0, 1, length($0) - 8)
 			if (!seen[spec]++)

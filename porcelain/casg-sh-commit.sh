@@ -147,7 +147,7 @@ casg_old () {
 # The only database in HEAD.
 casg_only_database () {
 	casg_list=$(casg-read-version --list HEAD) || exit 128
-	casg_list=$(printf '%s\n' "$casg_list" | cut -d' ' -f2-)
+	casg_list=$(printf '%s\n' "$casg_list" | sed -e 's/^[^ ]* //' -e '/^taxonomy\//d')
 	case $casg_list in
 	"") die "there is no database in HEAD" ;;
 	*"$casg_lf"*) usage_die "HEAD holds several databases: which one?" ;;

@@ -33,7 +33,7 @@ list_databases () {
 	# those whose version came, changed or went with this commit
 	git diff-tree -r -m --first-parent --root --no-commit-id --no-renames --name-only -z \
 		"$commit" -- ':(top,glob)**/VERSION' | tr '\0\n' '\n\0' |
-		sed -n -e '/^taxonomy\//d' -e 's|/VERSION$||p' >"$tmp/changed" || exit 128
+		sed -n 's|/VERSION$||p' >"$tmp/changed" || exit 128
 	if test -s "$tmp/changed"; then
 		cat "$tmp/changed"
 	else

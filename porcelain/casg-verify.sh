@@ -50,7 +50,7 @@ find_databases () {
 	else
 		# not casg-read-version: which of them can be read is our question
 		git ls-tree -r -z --name-only --full-tree "$tip" | tr '\0\n' '\n\0' |
-			sed -n 's|/VERSION$||p' | grep -v '^taxonomy/' >"$tmp/databases"
+			sed -n 's|/VERSION$||p' >"$tmp/databases"
 		test -s "$tmp/databases" || die "there is no database in '$rev'"
 	fi
 }

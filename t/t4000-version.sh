@@ -50,6 +50,31 @@ test_expect_success 'every option has its line' '
 	test_cmp full out
 '
 
+test_expect_success 'a taxonomy: its lines, and what only one kind has' '
+	sed -e "s/^casg-version/casg-taxonomy/" -e "/^residues/d" \
+		-e "s/^sequence-time/taxonomy-time/" least >tax &&
+	sed "s/^residues .*/residues 0/" roots >tax-roots &&
+	casg-write-version --kind=taxonomy --taxonomy-time=$NOW <tax-roots >out &&
+	test_cmp tax out &&
+	casg-write-version --kind=taxonomy --taxonomy-time=$NOW --mapping=$B --change=moved=3 \
+		--change=new=2 --valid-until=2030-01-01 <tax-roots >out &&
+	test_grep "^mapping $B$" out && test_grep "^valid-until 2030-01-01T00:00:00Z$" out &&
+	grep "^change" out >changes && printf "change new 2\nchange moved 3\n" >want &&
+	test_cmp want changes &&
+	casg-read-version - <out >again && test_cmp out again &&
+	casg-read-version --field=taxonomy-time - <out &&
+	test_must_fail casg-read-version --field=sequence-time - <out &&
+	casg-read-version --json - <out >json &&
+	test_grep "\"change\": {\"new\": 2, \"moved\": 3}" json &&
+	test_grep "\"casg-taxonomy\": 1" json &&
+	test_expect_code 128 casg-write-version --kind=taxonomy <roots &&
+	for option in --kind=other --kind=taxonomy\ --sequence-time=$NOW --kind=taxonomy\ --taxonomy=$B \
+		--mapping=$B --taxonomy-time=$NOW --change=new=1 --kind=taxonomy\ --change=new \
+		--kind=taxonomy\ --change=odd=1 --sequence-time=$NOW\ --valid-until=$NOW; do
+		test_expect_code 129 casg-write-version $option <tax-roots || return 1
+	done
+'
+
 test_expect_success 'times are converted to UTC' '
 	casg-write-version --sequence-time 2024-03-01T12:30:00+02:30 <roots >out &&
 	test_cmp least out &&

@@ -149,7 +149,7 @@ test_expect_success 'no database inside another' '
 '
 
 test_expect_success 'bad names are wrong usage' '
-	for name in "" /a a/ a//b -a .a a..b a.lock VERSION a/PACKS taxonomy taxonomy/x "a b" a:b; do
+	for name in "" /a a/ a//b -a .a a..b a.lock VERSION a/PACKS taxonomy taxonomy/x/y "a b" a:b; do
 		test_expect_code 129 commit_tree --database="$name" <v1 >out 2>err &&
 		test_must_be_empty out || { echo "$name" && return 1; }
 	done &&

@@ -25,7 +25,7 @@ size () {
 
 # head WIDTH INORDER RECORDS ENTRIES TAXA TEXT
 head () {
-	printf '%s' "casgtaxi$(le 4 1)$(le 1 "$1")$(le 1 "$2")$(le 2 0)"
+	printf '%s' "casgtaxa$(le 4 1)$(le 1 "$1")$(le 1 "$2")$(le 2 0)"
 	printf '%s' "$(le 8 "$3")$(le 8 "$4")$(le 8 "$5")$(le 8 "$6")"
 	printf '%s' "$(le 8 1)$(le 8 2)$(le 8 3)$(le 8 4)"
 }
@@ -62,5 +62,5 @@ seed bad-text "$(head 1 1 3 3 2 3)\\001\\000\\002562$(taxon 0 0)$(taxon 9 1)$(ta
 seed bad-end "$(head 1 1 3 3 2 3)\\001\\000\\002562$(taxon 0 0)$(taxon 0 1)$(taxon 3 2)"
 seed bad-length "$(head 1 1 3 3000 2 3)\\001\\000\\002"
 seed bad-counts "$(head 1 1 3 3 -2 3)\\001\\000\\002562$(taxon 0 0)$(taxon 0 1)$(taxon 3 3)"
-seed bad-version "casgtaxi$(le 4 2)"
+seed bad-version "casgtaxa$(le 4 2)"
 seed bad-magic "casgpidx$(le 4 1)"

@@ -17,6 +17,12 @@
 #define FULL LEAST "release 2024_01 \xc3\xa9\ntaxonomy " B "\nsource a%25b%0A.fa\n" \
 	"source -\nsource-sha256 " A "\nprevious " A "\nprevious " B "\n"
 
+#define TAX_HEAD "casg-taxonomy 1\nrecords " A "\norder " A "\npresentation " B "\n"
+#define TAX TAX_HEAD "count 3\ntaxonomy-time 2024-02-29T23:59:59Z\n"
+#define TAX_FULL TAX_HEAD "mapping " B "\ncount 3\ntaxonomy-time 2024-02-29T23:59:59Z\n" \
+	"valid-until 2024-03-01T00:00:00Z\nrelease r\nchange new 7\nchange split 1\n" \
+	"change rank 2\nsource a\nsource-sha256 " A "\nprevious " A "\n"
+
 static int decode(const char *text, struct casg_version *v)
 {
 	/* an exact allocation, so that a read beyond it shows */
@@ -126,6 +132,23 @@ static void test_refusals(void)
 		{ CASG_ECORRUPT, LEAST "previous " B "\nprevious " A "\n", "not sorted" },
 		{ CASG_ECORRUPT, LEAST "previous " A "\nprevious " A "\n", "twice the same" },
 		{ CASG_ECORRUPT, LEAST "taxonomy " A "a\n", "65 digits" },
+		{ CASG_ECORRUPT, LEAST "valid-until 2024-02-29T23:59:59Z\n",
+		  "valid for no time at all" },
+		{ CASG_ECORRUPT, LEAST "change new 1\n", "a field of taxonomies" },
+		{ CASG_EUNSUPPORTED, "casg-taxonomy 2\n", "a later format of taxonomies" },
+		{ CASG_ENOTOURS, "casg-taxonomies 1\n", "no first line of ours" },
+		{ CASG_ECORRUPT, TAX_HEAD, "a taxonomy without count" },
+		{ CASG_ECORRUPT, TAX_HEAD "count 3\n", "a taxonomy without time" },
+		{ CASG_ECORRUPT, TAX_HEAD "count 3\nresidues 0\n"
+		  "taxonomy-time 2024-02-29T23:59:59Z\n", "a taxonomy with residues" },
+		{ CASG_ECORRUPT, TAX_HEAD "count 3\nsequence-time 2024-02-29T23:59:59Z\n",
+		  "a taxonomy with a sequence time" },
+		{ CASG_ECORRUPT, TAX "taxonomy " A "\n", "a taxonomy with a taxonomy" },
+		{ CASG_ECORRUPT, TAX "change other 1\n", "an unknown class of change" },
+		{ CASG_ECORRUPT, TAX "change new 0\n", "no change" },
+		{ CASG_ECORRUPT, TAX "change new\n", "a change without number" },
+		{ CASG_ECORRUPT, TAX "change new 1\nchange new 2\n", "a class twice" },
+		{ CASG_ECORRUPT, TAX "change split 1\nchange new 2\n", "classes out of order" },
 		{ CASG_ECORRUPT, HEAD_LINES "count 03\nresidues 1\nsequence-time 2024-01-01T00:00:00Z\n",
 		  "a count with a leading zero" },
 		{ CASG_ECORRUPT, HEAD_LINES "count 18446744073709551616\nresidues 1\n"
@@ -224,12 +247,12 @@ static void test_gitdates(void)
 static void test_names(void)
 {
 	static const char *const good[] = {
-		"sprot", "uniprot/sprot", "a.b-c_d", "\xc3\xa9", "VERSIONS", "taxonomy2", "a/taxonomy",
+		"sprot", "uniprot/sprot", "a.b-c_d", "\xc3\xa9", "VERSIONS", "taxonomy2", "taxonomy/ncbi", "a/taxonomy",
 	};
 	static const char *const bad[] = {
 		"", "/a", "a/", "a//b", "-a", "a/-b", ".a", "a/.git", "a..b", "a.", "a.lock",
 		"a.lock/b", "VERSION", "a/PACKS", "version", "a b", "a:b", "a~", "a^", "a?", "a*",
-		"a[", "a\\b", "a@{b", "@", "a\tb", "a\x7f", "taxonomy", "taxonomy/ncbi",
+		"a[", "a\\b", "a@{b", "@", "a\tb", "a\x7f", "taxonomy", "taxonomy/", "taxonomy/a/b",
 	};
 	struct casg_buf rev = CASG_BUF_INIT, db = CASG_BUF_INIT;
 
@@ -298,6 +321,9 @@ int main(void)
 {
 	round_trip(LEAST, "the least version");
 	round_trip(FULL, "a full version");
+	round_trip(LEAST "valid-until 2024-03-01T00:00:00Z\n", "a version for a time");
+	round_trip(TAX, "the least taxonomy");
+	round_trip(TAX_FULL, "a full taxonomy");
 	test_fields();
 	test_setters();
 	test_refusals();
