@@ -6,18 +6,20 @@
 #include "cli.h"
 #include "clistream.h"
 #include "clitaxa.h"
+#include "clitaxonomy.h"
 #include "clitrace.h"
 #include "cliwork.h"
 #include "exporter.h"
 #include "lines.h"
 #include "subset.h"
+#include "taxclade.h"
 
-static const char *threads, *memory;
+static const char *threads, *memory, *taxonomy_spec;
 static struct casg_strs taxa, without;
-static int nul_ends, fasta, from_stdin, keys_only, quiet, show_progress = -1;
+static int nul_ends, fasta, from_stdin, keys_only, quiet, show_progress = -1, descendants = 1;
 
 static const char *const usage[] = {
-	"[-z] [--fasta | --keys] [--quiet] [--progress] [--threads=N] [--memory=SIZE] [--taxon=ID]... [--exclude=ID]... [--stdin] [[REV:]DATABASE]",
+	"[-z] [--fasta | --keys] [--quiet] [--progress] [--threads=N] [--memory=SIZE] [--taxonomy=[REV:]NAME [--no-descendants]] [--taxon=TAXON]... [--exclude=TAXON]... [--stdin] [[REV:]DATABASE]",
 	NULL
 };
 
@@ -26,10 +28,13 @@ static const struct casg_opt opts[] = {
 	  "lines end with NUL, also those of --stdin; nothing is quoted" },
 	{ CASG_OPT_FLAG, 0, "fasta", NULL, &fasta, "write FASTA text" },
 	{ CASG_OPT_FLAG, 0, "keys", NULL, &keys_only, "print the keys alone" },
-	{ CASG_OPT_LIST, 0, "taxon", "ID", &taxa, "records that carry this taxon" },
-	{ CASG_OPT_LIST, 0, "exclude", "ID", &without, "but none that carries this one" },
-	{ CASG_OPT_FLAG, 0, "stdin", NULL, &from_stdin,
-	  "read more ids of taxa, one a line" },
+	{ CASG_OPT_LIST, 0, "taxon", "TAXON", &taxa, "records that carry this taxon" },
+	{ CASG_OPT_LIST, 0, "exclude", "TAXON", &without, "but none that carries this one" },
+	{ CASG_OPT_FLAG, 0, "stdin", NULL, &from_stdin, "read more taxa, one a line" },
+	{ CASG_OPT_STR, 0, "taxonomy", "SPEC", &taxonomy_spec,
+	  "taxa are names or ids of this one, with their descendants" },
+	{ CASG_OPT_FLAG, 0, "descendants", NULL, &descendants,
+	  "include them (--no-descendants: do not)" },
 	{ CASG_OPT_FLAG, 'q', "quiet", NULL, &quiet, "no progress, no warnings" },
 	{ CASG_OPT_FLAG, 0, "progress", NULL, &show_progress,
 	  "show progress even if stderr is no terminal" },
@@ -38,15 +43,10 @@ static const struct casg_opt opts[] = {
 	{ .type = CASG_OPT_END }
 };
 
-/* Numbers of taxa in the index. */
-struct numbers {
-	uint64_t *v;
-	size_t n, cap;
-};
-
 struct query {
 	struct casg_subset *subset;
-	struct numbers taxa, without;
+	struct casg_taxonomy *taxonomy; /* or NULL: ids alone */
+	struct casg_taxclade taxa, without;
 	struct casg_buf missing;       /* the first of them that nobody carries */
 	size_t nmissing;
 };
@@ -75,63 +75,43 @@ static void read_ids(void)
 
 /* ---- choosing ------------------------------------------------------------ */
 
-static int cmp_u64(const void *a, const void *b)
+/* What a name or id given stands for, descendants included. */
+static int add(struct query *q, struct casg_taxclade *c, struct casg_taxaidx *x,
+	       const char *name, int whole, struct casg_err *err)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	struct casg_taxon_info info;
+	uint32_t taxon;
+	int rc;
 
-	return (x > y) - (x < y);
-}
-
-static int add(struct numbers *s, uint64_t i, struct casg_err *err)
-{
-	if (CASG_GROW(s->v, s->n + 1, s->cap))
-		return casg_err_nomem(err);
-	s->v[s->n++] = i;
-	return 0;
-}
-
-/* Ascending, none twice, and none that is in 'less'. */
-static void settle(struct numbers *s, const struct numbers *less)
-{
-	size_t n = 0, k = 0;
-
-	if (s->n)
-		qsort(s->v, s->n, sizeof(*s->v), cmp_u64);
-	for (size_t i = 0; i < s->n; i++) {
-		while (less && k < less->n && less->v[k] < s->v[i])
-			k++;
-		if ((n && s->v[n - 1] == s->v[i]) ||
-		    (less && k < less->n && less->v[k] == s->v[i]))
-			continue;
-		s->v[n++] = s->v[i];
-	}
-	s->n = n;
+	if (!q->taxonomy || !*name)
+		return casg_taxclade_add_id(c, x, name, strlen(name), err);
+	if (casg_taxonomy_resolve(q->taxonomy, name, &taxon, err))
+		casg_die_err(err);
+	rc = casg_taxonomy_info(q->taxonomy, taxon, &info, err);
+	return rc ? rc : casg_taxclade_add(c, x, q->taxonomy, taxon,
+					   whole ? info.end : taxon + 1, err);
 }
 
 static int choose(void *ctx, struct casg_taxaidx *x, struct casg_err *err)
 {
 	struct query *q = ctx;
-	uint64_t i;
 	int rc = 0;
 
 	q->taxa.n = q->without.n = q->nmissing = 0;
 	casg_buf_reset(&q->missing);
-	for (size_t k = 0; k < taxa.n && rc >= 0; k++) {
-		rc = casg_taxaidx_find(x, taxa.v[k], strlen(taxa.v[k]), &i, err);
-		if (rc > 0)
-			rc = add(&q->taxa, i, err);
-		else if (!rc && !q->nmissing++)
+	for (size_t k = 0; k < taxa.n && !rc; k++) {
+		size_t before = q->taxa.n;
+
+		rc = add(q, &q->taxa, x, taxa.v[k], descendants, err);
+		if (!rc && q->taxa.n == before && !q->nmissing++)
 			casg_buf_addstr(&q->missing, taxa.v[k]);
 	}
-	for (size_t k = 0; k < without.n && rc >= 0; k++) {
-		rc = casg_taxaidx_find(x, without.v[k], strlen(without.v[k]), &i, err);
-		if (rc > 0)
-			rc = add(&q->without, i, err);
-	}
-	if (rc < 0)
+	for (size_t k = 0; k < without.n && !rc; k++)
+		rc = add(q, &q->without, x, without.v[k], 1, err);
+	if (rc)
 		return rc;
-	settle(&q->without, NULL);
-	settle(&q->taxa, &q->without);
+	casg_taxclade_settle(&q->without, NULL);
+	casg_taxclade_settle(&q->taxa, &q->without);
 	return casg_subset_choose(q->subset, x, q->taxa.v, q->taxa.n, q->without.v,
 				  q->without.n, err);
 }
@@ -252,10 +232,14 @@ static int run(int argc, char **argv)
 		casg_usage_die("no taxon given");
 	if (fasta && (keys_only || (nul_ends && !from_stdin)))
 		casg_usage_die("--fasta excludes --keys, and -z without --stdin");
+	if (!descendants && !taxonomy_spec)
+		casg_usage_die("--no-descendants is for --taxonomy");
 	if (from_stdin)
 		read_ids();
 	casg_work_open_reader(&w, threads, memory, (uint64_t)24 << 20);
 	casg_work_version(&w, argc ? argv[0] : "", &version, &roots);
+	if (taxonomy_spec)
+		q.taxonomy = casg_cli_taxonomy(&w.repo, taxonomy_spec, NULL, NULL);
 	casg_cli_taxa_init(&t, &w, &roots, quiet ? 0 : show_progress);
 	casg_trace_enter("open the index");
 	casg_cli_taxa_open(&t);
@@ -270,8 +254,10 @@ static int run(int argc, char **argv)
 	casg_subset_free(q.subset);
 	casg_cli_taxa_release(&t);
 	casg_buf_release(&q.missing);
-	free(q.taxa.v);
-	free(q.without.v);
+	casg_taxclade_release(&q.taxa);
+	casg_taxclade_release(&q.without);
+	if (q.taxonomy)
+		casg_taxonomy_close(q.taxonomy);
 	casg_version_release(&version);
 	casg_work_close(&w);
 	return any ? 0 : CASG_EXIT_NO;
