@@ -5,8 +5,8 @@
  * proves; for look-ups there is a derived index beside it, a file in
  * casg/index/taxonomy/ named by the root of the tree, which is written when
  * it is first needed, may be deleted, and is read through mmap in checked
- * blocks (blocks.h): nothing is loaded, and what is damaged is made again.
- * casgformat-index(5) has its bytes.
+ * blocks (taxidx.h): nothing is loaded.  One that turns out to be damaged is an
+ * error once, and deleted, so that it is made again.
  *
  * Taxa are numbered in preorder, children in ascending order of the bytes of
  * their ids, roots likewise.  So a taxon and all its descendants are the
@@ -29,29 +29,25 @@
 #include "err.h"
 #include "oid.h"
 #include "store.h"
+#include "taxrec.h"
 #include "version.h"
 
 struct casg_taxonomy;
 
 #define CASG_TAXON_NONE UINT32_MAX
 
-struct casg_str {
-	const char *p;
-	size_t n;
-};
-
 struct casg_taxonomy_opts {
 	const char *index_dir;     /* where indexes are (repo's index_dir), or NULL */
-	const char *tmp_dir;       /* for scratch files */
+	const char *scratch_dir;   /* for one that cannot be kept, as $TMPDIR */
 	uint64_t memory_nbytes;    /* to build an index with, at most; 0: no bound */
-	int rebuild;               /* build the index even if there is one */
 };
 
 /*
  * 'v' is the version (of kind taxonomy); 'store' and 'coder' are used only to
- * build the index, and for casg_taxonomy_map.  An index that cannot be written
- * (a repository to be read only) is built in a scratch file.  CASG_ECORRUPT
- * when the tree is no taxonomy.
+ * build the index.  An index that cannot be written (a repository to be read
+ * only) is built in a scratch file.  CASG_ECORRUPT when the tree is no
+ * taxonomy; CASG_EABSENT when there is no index and 'store' is NULL, for those
+ * who open a store only when they must.
  */
 int casg_taxonomy_open(struct casg_taxonomy **out, struct casg_store *store,
 		       struct casg_coder *coder, const struct casg_version *v,
@@ -100,7 +96,7 @@ int casg_taxonomy_resolve(const struct casg_taxonomy *t, const char *text,
 struct casg_taxon_info {
 	uint32_t parent;           /* a root's is itself */
 	uint32_t end;              /* one past its last descendant */
-	struct casg_str id, rank, name;
+	struct casg_taxstr id, rank, name;
 };
 int casg_taxonomy_info(const struct casg_taxonomy *t, uint32_t taxon,
 		       struct casg_taxon_info *out, struct casg_err *err);
@@ -130,7 +126,7 @@ int casg_taxonomy_lineage_text(const struct casg_taxonomy *t, uint32_t taxon,
  * Ids that were merged or deleted, ascending by id: number i of nmerged +
  * ndeleted; *into_out is CASG_TAXON_NONE for a deleted one.
  */
-int casg_taxonomy_gone(const struct casg_taxonomy *t, uint64_t i, struct casg_str *id_out,
+int casg_taxonomy_gone(const struct casg_taxonomy *t, uint64_t i, struct casg_taxstr *id_out,
 		       uint32_t *into_out, struct casg_err *err);
 
 #endif

@@ -1,0 +1,103 @@
+#include "clitaxonomy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "clirepo.h"
+#include "cliwork.h"
+#include "refs.h"
+
+/* The taxonomies of a commit; mappings are none. */
+struct census {
+	struct casg_buf names;
+	size_t n;
+};
+
+static int count_taxonomy(void *ctx, const char *database, const uint8_t *text, size_t n,
+			  struct casg_err *err)
+{
+	struct census *c = ctx;
+	size_t len = strlen(database);
+
+	(void)text;
+	(void)n;
+	if (casg_database_kind(database) != CASG_VERSION_TAXONOMY ||
+	    (len > 4 && !strcmp(database + len - 4, ".map")))
+		return 0;
+	casg_buf_addf(&c->names, "%s%s", c->n++ ? ", " : "", database + strlen("taxonomy/"));
+	return casg_buf_check(&c->names, err);
+}
+
+static void only_taxonomy(const struct casg_repo *repo, struct casg_buf *out)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct census c = { CASG_BUF_INIT, 0 };
+	struct casg_refs *refs;
+
+	if (casg_refs_open(&refs, repo, &err) ||
+	    casg_refs_each_database(refs, "HEAD", count_taxonomy, &c, &err))
+		casg_die_err(&err);
+	if (!c.n)
+		casg_die("there is no taxonomy in HEAD; 'casg taxonomy import' makes one");
+	if (c.n > 1)
+		casg_die("HEAD holds several taxonomies, name one of: %s", casg_buf_cstr(&c.names));
+	casg_buf_addf(out, "HEAD:taxonomy/%s", casg_buf_cstr(&c.names));
+	casg_buf_release(&c.names);
+	casg_refs_free(refs);
+}
+
+void casg_cli_taxonomy_spec(const struct casg_repo *repo, const char *spec, struct casg_buf *out)
+{
+	const char *colon, *name;
+
+	if (!spec || !*spec) {
+		only_taxonomy(repo, out);
+		return;
+	}
+	colon = strrchr(spec, ':');
+	name = colon ? colon + 1 : spec;
+	if (colon)
+		casg_buf_add(out, spec, (size_t)(colon + 1 - spec));
+	if (strncmp(name, "taxonomy/", 9))
+		casg_buf_addstr(out, "taxonomy/");
+	casg_buf_addstr(out, name);
+}
+
+struct casg_taxonomy *casg_cli_taxonomy(const struct casg_repo *repo, const char *spec,
+					struct casg_version *version_out, struct casg_oid *id_out)
+{
+	const char *tmp = getenv("TMPDIR");
+	struct casg_taxonomy_opts o = {
+		.index_dir = repo->index_dir,
+		.scratch_dir = tmp && *tmp ? tmp : "/tmp",
+	};
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_buf full = CASG_BUF_INIT;
+	struct casg_taxonomy *t;
+	struct casg_version v;
+	struct casg_work w;
+	int rc;
+
+	casg_cli_taxonomy_spec(repo, spec, &full);
+	if (casg_buf_check(&full, &err))
+		casg_die_err(&err);
+	casg_cli_resolve(repo, casg_buf_cstr(&full), &v, id_out);
+	rc = casg_taxonomy_open(&t, NULL, NULL, &v, &o, &err);
+	if (rc == CASG_EABSENT) {
+		casg_work_open_reader(&w, NULL, NULL, (uint64_t)16 << 20);
+		o.memory_nbytes = w.settings.memory;
+		rc = casg_taxonomy_open(&t, w.store, casg_work_coder(&w), &v, &o, &err);
+		casg_work_close(&w);
+	}
+	if (rc) {
+		casg_err_prefix(&err, "%s", casg_buf_cstr(&full));
+		casg_die_err(&err);
+	}
+	casg_buf_release(&full);
+	if (version_out)
+		*version_out = v;
+	else
+		casg_version_release(&v);
+	return t;
+}
