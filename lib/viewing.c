@@ -41,15 +41,18 @@ static int note_name(void *ctx, const char *database, const uint8_t *text, size_
 	return casg_buf_check(&names->list, err);
 }
 
-static int several(struct names *names, const char *rev, struct casg_err *err)
+static int several(const struct names *names, const char *rev, struct casg_err *err)
 {
-	char *list = (char *)names->list.data;
+	const char *p = (const char *)names->list.data;
+	struct casg_buf list = CASG_BUF_INIT;
 
-	for (size_t i = 0; i + 1 < names->list.len; i++)
-		if (!list[i])
-			list[i] = ' ';
-	return casg_err_set(err, CASG_EABSENT,
-			    "'%s' holds several taxonomies, name one with --taxonomy: %s", rev, list);
+	for (size_t k = 0; k < names->n; k++, p += strlen(p) + 1)
+		casg_buf_addf(&list, "%s%s", k ? ", " : "", p + strlen("taxonomy/"));
+	casg_err_set(err, CASG_EABSENT,
+		     "'%s' holds several taxonomies, name one with --taxonomy: %s", rev,
+		     casg_buf_cstr(&list));
+	casg_buf_release(&list);
+	return CASG_EABSENT;
 }
 
 /* ---- the one that VERSION names ------------------------------------------ */
