@@ -17,6 +17,8 @@ struct casg_cli_stream {
 	struct casg_objinfo *info;
 	size_t n;
 	struct casg_buf text, line, taxon;
+	struct casg_cli_taxview *taxa;  /* NULL: as they are declared */
+	int lineage;
 };
 
 struct casg_cli_stream *casg_cli_stream_new(struct casg_work *w, int z, int keys_only)
@@ -33,6 +35,12 @@ struct casg_cli_stream *casg_cli_stream_new(struct casg_work *w, int z, int keys
 	s->z = z;
 	s->keys_only = keys_only;
 	return s;
+}
+
+void casg_cli_stream_taxa(struct casg_cli_stream *s, struct casg_cli_taxview *taxa, int lineage)
+{
+	s->taxa = taxa;
+	s->lineage = lineage;
 }
 
 void casg_cli_stream_facts(struct casg_cli_stream *s, const struct casg_facts *f)
@@ -74,9 +82,17 @@ static void format(struct casg_cli_stream *s, size_t i)
 	r.pres = r.desc + r.dlen;
 	casg_buf_reset(&s->taxon);
 	casg_taxon_declared(r.key, r.klen, r.desc, r.dlen, &s->taxon);
-	r.taxon = (const char *)s->taxon.data;
-	r.tlen = s->taxon.len;
+	if (s->taxa)
+		casg_cli_taxview_settle(s->taxa, &s->taxon);
+	r.taxon = (const char *)(s->taxa ? &s->taxa->ids : &s->taxon)->data;
+	r.tlen = (s->taxa ? &s->taxa->ids : &s->taxon)->len;
 	casg_rec_format(&s->line, &r, s->z);
+	if (!s->lineage)
+		return;
+	s->line.len--; /* the line goes on */
+	casg_buf_addch(&s->line, '\t');
+	casg_stream_key(&s->line, (const char *)s->taxa->lineages.data, s->taxa->lineages.len, s->z);
+	casg_buf_addch(&s->line, s->z ? '\0' : '\n');
 }
 
 static void print_window(struct casg_cli_stream *s)

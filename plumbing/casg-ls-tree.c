@@ -2,15 +2,18 @@
 #include "buf.h"
 #include "cli.h"
 #include "clistream.h"
+#include "clitaxonomy.h"
+#include "clitaxview.h"
 #include "cliwork.h"
 #include "records.h"
 #include "withdrawn.h"
 
-static const char *threads, *memory;
-static int nul_ends, keys_only, withdrawn;
+static const char *threads, *memory, *taxonomy_spec;
+static int nul_ends, keys_only, withdrawn, lineage, quiet;
 
 static const char *const usage[] = {
 	"[-z] [--keys] [--threads=N] [--memory=SIZE] [[REV:]DATABASE]",
+	"[-z] --taxonomy=[REV:]NAME [--lineage] [--quiet] [--threads=N] [--memory=SIZE] [[REV:]DATABASE]",
 	"--withdrawn [-z] [[REV:]DATABASE]",
 	NULL
 };
@@ -21,6 +24,12 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_FLAG, 0, "keys", NULL, &keys_only, "print the keys alone" },
 	{ CASG_OPT_FLAG, 0, "withdrawn", NULL, &withdrawn,
 	  "print what was withdrawn: key, since when, successor, reason" },
+	{ CASG_OPT_STR, 0, "taxonomy", "[REV:]NAME", &taxonomy_spec,
+	  "print taxa as they are there: merged ids become what they went into" },
+	{ CASG_OPT_FLAG, 0, "lineage", NULL, &lineage,
+	  "a seventh field: the names of the lineage, joined by ';'" },
+	{ CASG_OPT_FLAG, 'q', "quiet", NULL, &quiet,
+	  "no warning of taxa that are not in the taxonomy" },
 	{ CASG_OPT_STR, 0, "threads", "N", &threads, "workers; 0: one a processor" },
 	{ CASG_OPT_STR, 0, "memory", "SIZE", &memory, "memory to use, as 256m" },
 	{ .type = CASG_OPT_END }
@@ -51,6 +60,7 @@ static void list_withdrawn(struct casg_work *w, const struct casg_roots *roots)
 
 static void list_records(struct casg_work *w, const struct casg_roots *roots)
 {
+	struct casg_cli_taxview taxa = { NULL };
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_cli_stream *out;
 	struct casg_records *rs;
@@ -63,6 +73,10 @@ static void list_records(struct casg_work *w, const struct casg_roots *roots)
 		casg_die_err(&err);
 	casg_out_much();
 	out = casg_cli_stream_new(w, nul_ends, keys_only);
+	if (taxonomy_spec) {
+		taxa.t = casg_cli_taxonomy(&w->repo, taxonomy_spec, NULL, NULL);
+		casg_cli_stream_taxa(out, &taxa, lineage);
+	}
 	if (!keys_only)
 		casg_cli_stream_facts(out, casg_records_facts(rs));
 	while ((rc = casg_records_next(rs, &r, &err)) > 0)
@@ -70,6 +84,9 @@ static void list_records(struct casg_work *w, const struct casg_roots *roots)
 	if (rc < 0)
 		casg_die_err(&err);
 	casg_cli_stream_finish(out);
+	if (!quiet)
+		casg_cli_taxview_warn(&taxa);
+	casg_cli_taxview_release(&taxa);
 	casg_records_free(rs);
 }
 
@@ -79,6 +96,10 @@ static int run(int argc, char **argv)
 	struct casg_roots roots;
 	struct casg_work w;
 
+	if (taxonomy_spec && (keys_only || withdrawn))
+		casg_usage_die("--taxonomy goes with neither --keys nor --withdrawn");
+	if ((lineage || quiet) && !taxonomy_spec)
+		casg_usage_die("--lineage and --quiet need --taxonomy");
 	casg_work_open_reader(&w, threads, memory, (uint64_t)24 << 20);
 	casg_work_version(&w, argc ? argv[0] : "", &version, &roots);
 	if (withdrawn)

@@ -1,8 +1,10 @@
 /* casg-prove - prove what a version holds, or does not hold */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "array.h"
+#include "asof.h"
 #include "buf.h"
 #include "cli.h"
 #include "cliwork.h"
@@ -15,14 +17,14 @@
 #include "treer.h"
 
 static int inclusion, present, absent, from_stdin, nul_ends, quiet;
-static const char *chunk_arg, *history_key, *since_arg, *threads, *memory;
+static const char *chunk_arg, *history_key, *since_arg, *as_of_sequence, *threads, *memory;
 
 static const char *const usage[] = {
-	"[--inclusion] [--present | --absent] [-q] [REV:]DATABASE KEY",
-	"[REV:]DATABASE KEY KEY...",
-	"--stdin [-z] [REV:]DATABASE",
-	"--chunk=CHUNKID [REV:]DATABASE",
-	"--history=KEY [--since=TIME] [REV:]DATABASE",
+	"[--inclusion] [--present | --absent] [-q] [--as-of-sequence=T] [REV:]DATABASE KEY",
+	"[--as-of-sequence=T] [REV:]DATABASE KEY KEY...",
+	"--stdin [-z] [--as-of-sequence=T] [REV:]DATABASE",
+	"--chunk=CHUNKID [--as-of-sequence=T] [REV:]DATABASE",
+	"--history=KEY [--since=TIME] [--as-of-sequence=T] [REV:]DATABASE",
 	NULL
 };
 
@@ -38,7 +40,10 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_STR, 0, "history", "KEY", &history_key,
 	  "the records with a key in each version up to this one" },
 	{ CASG_OPT_STR, 0, "since", "TIME", &since_arg, "with --history: not in older ones" },
-	{ CASG_OPT_FLAG, 'q', "quiet", NULL, &quiet, "do not say that KEY is absent" },
+	{ CASG_OPT_STR, 0, "as-of-sequence", "T", &as_of_sequence,
+	  "the version as of a time, release label or revision" },
+	{ CASG_OPT_FLAG, 'q', "quiet", NULL, &quiet,
+	  "do not say that KEY is absent, nor which version was chosen" },
 	{ CASG_OPT_STR, 0, "threads", "N", &threads, "workers; 0: one a processor" },
 	{ CASG_OPT_STR, 0, "memory", "SIZE", &memory, "memory to use, as 256m" },
 	{ .type = CASG_OPT_END }
@@ -414,14 +419,39 @@ static void check_usage(int argc)
 		casg_usage_die("--since needs --history");
 	if (nul_ends && !from_stdin)
 		casg_usage_die("-z needs --stdin");
-	if ((inclusion || present || absent || quiet) && argc != 2)
+	if ((inclusion || present || absent || (quiet && !as_of_sequence)) && argc != 2)
 		casg_usage_die("--inclusion, --present, --absent and -q are for one KEY");
 	if (absent && (present || inclusion))
 		casg_usage_die("--absent excludes --present and --inclusion");
 }
 
+/* COMMIT:DATABASE of the version that --as-of-sequence means. */
+static const char *choose_version(const char *spec)
+{
+	static struct casg_buf chosen;
+	struct casg_buf text = CASG_BUF_INIT;
+	struct casg_asof_found found;
+	struct casg_refs *refs;
+
+	casg_asof_found_init(&found);
+	if (casg_refs_open(&refs, &work.repo, &err) ||
+	    casg_asof_find(refs, &work.repo, spec, as_of_sequence, &found, &err))
+		casg_die_err(&err);
+	casg_buf_addf(&chosen, "%s:%s", found.commit, casg_buf_cstr(&found.database));
+	casg_asof_describe(&text, &found.id, &found.version);
+	if (casg_buf_check(&chosen, &err) || casg_buf_check(&text, &err))
+		casg_die_err(&err);
+	if (!quiet)
+		fprintf(stderr, "sequence %s\n", casg_buf_cstr(&text));
+	casg_buf_release(&text);
+	casg_asof_found_release(&found);
+	casg_refs_free(refs);
+	return casg_buf_cstr(&chosen);
+}
+
 static int run(int argc, char **argv)
 {
+	const char *spec = argv[0];
 	int rc;
 
 	check_usage(argc);
@@ -431,7 +461,9 @@ static int run(int argc, char **argv)
 		casg_work_open_quick(&work, (uint64_t)16 << 20);
 	else
 		casg_work_open(&work, threads, memory, (uint64_t)48 << 20);
-	casg_cli_resolve(&work.repo, argv[0], &version, NULL);
+	if (as_of_sequence)
+		spec = choose_version(spec);
+	casg_cli_resolve(&work.repo, spec, &version, NULL);
 	prover = (struct casg_prover){
 		work.store, work.pool, work.coders, work.settings.memory / 6
 	};
@@ -440,7 +472,7 @@ static int run(int argc, char **argv)
 	if (chunk_arg)
 		rc = prove_chunk();
 	else if (history_key)
-		rc = prove_history(argv[0]);
+		rc = prove_history(spec);
 	else if (from_stdin || nrequests > 1)
 		rc = prove_many();
 	else

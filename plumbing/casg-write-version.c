@@ -17,6 +17,7 @@ static const char *source_sha256;
 static struct casg_strs sources;
 static struct casg_strs previous;
 static struct casg_strs changes;
+static int follow;
 
 static const char *const usage[] = {
 	"[--sequence-time=TIME] [--valid-until=TIME] [--release=LABEL] [--taxonomy=ID] "
@@ -24,6 +25,7 @@ static const char *const usage[] = {
 	"--kind=taxonomy [--taxonomy-time=TIME] [--valid-until=TIME] [--release=LABEL] "
 	"[--mapping=ROOT] [--change=CLASS=N]... [--source=NAME]... [--source-sha256=HEX] "
 	"[--previous=ID]... <ROOTS",
+	"--follow --valid-until=TIME <VERSION",
 	NULL
 };
 
@@ -49,6 +51,8 @@ static const struct casg_opt opts[] = {
 	  "SHA-256 of the input, decompressed" },
 	{ CASG_OPT_LIST, 0, "previous", "ID", &previous,
 	  "version id of the version before; again for more" },
+	{ CASG_OPT_FLAG, 0, "follow", NULL, &follow,
+	  "all as in the version on stdin, which is the one before" },
 	{ CASG_OPT_END, 0, NULL, NULL, NULL, NULL }
 };
 
@@ -183,6 +187,19 @@ static void apply_kind(struct casg_version *v)
 		apply_change(v, changes.v[i]);
 }
 
+static void apply_end(struct casg_version *v)
+{
+	struct casg_err err = CASG_ERR_INIT;
+
+	if (!valid_until)
+		return;
+	if (casg_time_parse_user(valid_until, &v->valid_until, &err))
+		casg_usage_die("%s", err.msg);
+	if (v->valid_until <= v->sequence_time)
+		casg_usage_die("--valid-until is not after the version's own time");
+	v->has_valid_until = 1;
+}
+
 static void apply_times(struct casg_version *v, int timed)
 {
 	const char *when = sequence_time ? sequence_time : taxonomy_time;
@@ -192,13 +209,7 @@ static void apply_times(struct casg_version *v, int timed)
 		v->sequence_time = casg_cli_now();
 	else if (when && casg_time_parse_user(when, &v->sequence_time, &err))
 		casg_usage_die("%s", err.msg);
-	if (!valid_until)
-		return;
-	if (casg_time_parse_user(valid_until, &v->valid_until, &err))
-		casg_usage_die("%s", err.msg);
-	if (v->valid_until <= v->sequence_time)
-		casg_usage_die("--valid-until is not after the version's own time");
-	v->has_valid_until = 1;
+	apply_end(v);
 }
 
 static void apply_options(struct casg_version *v, int timed)
@@ -228,6 +239,27 @@ static void apply_options(struct casg_version *v, int timed)
 	}
 }
 
+/* The version on stdin again, but for its end. */
+static void follow_version(struct casg_version *v)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_buf text = CASG_BUF_INIT;
+	struct casg_oid id;
+
+	if (!valid_until || kind || sequence_time || taxonomy_time || release_label || taxonomy ||
+	    mapping || source_sha256 || changes.n || sources.n || previous.n)
+		casg_usage_die("--follow goes with --valid-until and with nothing else");
+	casg_cli_slurp("-", CASG_VERSION_MAX_BYTES, &text);
+	if (casg_version_decode(v, text.data, text.len, &err) ||
+	    casg_version_id(text.data, text.len, &id, &err))
+		casg_die_err(&err);
+	v->nprevious = 0;
+	if (casg_version_add_previous(v, &id, &err))
+		casg_die_err(&err);
+	apply_end(v);
+	casg_buf_release(&text);
+}
+
 static int run(int argc, char **argv)
 {
 	struct casg_err err = CASG_ERR_INIT;
@@ -237,7 +269,10 @@ static int run(int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	casg_version_init(&v);
-	apply_options(&v, read_roots(&v));
+	if (follow)
+		follow_version(&v);
+	else
+		apply_options(&v, read_roots(&v));
 	if (casg_version_encode(&v, &out, &err))
 		casg_die_err(&err);
 	casg_out(out.data, out.len);

@@ -4,6 +4,7 @@
 
 SPEC='casg diff [OPTION...] [REV[:DATABASE] [REV[:DATABASE]]] [-- DATABASE]
 casg diff [OPTION...] REV..REV | REV...REV [-- DATABASE]
+casg diff [OPTION...] --as-of-sequence T [--as-of-sequence T] [[REV:]DATABASE]
 --
 z,null               lines end in NUL, nothing is quoted
 R,reverse            compare the other way round
@@ -16,6 +17,7 @@ stat                 count the records of each class
 numstat              the same for scripts
 summary              what changed as a whole
 diff-filter=LETTERS  only these classes (A, D, M, N, P, R, T); lower case: not these
+as-of-sequence+T     from the version as of a time, release label or revision; again: to it
 exit-code            exit with 1 if there are differences
 q,quiet              print nothing; implies --exit-code
 threads#N            workers (default: casg.threads)
@@ -25,6 +27,8 @@ memory%SIZE          memory to use at most (default: casg.memory)
 . "${0%/*}/casg-sh-setup"
 # shellcheck source=porcelain/casg-sh-repo.sh
 . "${0%/*}/casg-sh-repo"
+# shellcheck source=porcelain/casg-sh-view.sh
+. "${0%/*}/casg-sh-view"
 
 # A database stands alone behind --, which casg_options would drop.
 db=
@@ -118,8 +122,38 @@ has () {
 	git cat-file -e "$1:$2/VERSION" 2>/dev/null
 }
 
-choose_ends "$@"
-choose_database
+# as_of [[REV:]DATABASE]: set $from and $to by what --as-of-sequence says.
+as_of () {
+	test $# -le 1 || usage_die "--as-of-sequence takes one [REV:]DATABASE"
+	of=${1-$db}
+	eval "set -- $opt_as_of_sequence"
+	test $# -le 2 || usage_die "--as-of-sequence is given more than twice"
+	# shellcheck disable=SC2016 # expanded then
+	opt_as_of_sequence='"$when"'
+	# shellcheck disable=SC2034 # there
+	when=$1
+	casg_view asked "$of"
+	from=$spec
+	if test $# = 2; then
+		# shellcheck disable=SC2034 # there
+		when=$2
+		casg_view asked "$of"
+		to=$spec
+	else
+		case $of in
+		*:*) to=${of%:*}:${from##*:} ;;
+		*) to=HEAD:${from##*:} ;;
+		esac
+	fi
+}
+
+if test -n "$opt_as_of_sequence"; then
+	as_of "$@"
+	a=${from%:*} db_a=${from##*:} b=${to%:*} db_b=${to##*:}
+else
+	choose_ends "$@"
+	choose_database
+fi
 
 root=
 # Nothing before or nothing after is the empty version.

@@ -2,20 +2,27 @@
 # casg export - a version of a database as the FASTA it was imported from.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
-SPEC='casg export [--quiet] [-o FILE] [REV:][DATABASE]
+SPEC='casg export [--quiet] [-o FILE] [--as-of T | [--as-of-sequence T] [--as-of-taxonomy T]] [--taxonomy [REV:]NAME] [REV:][DATABASE]
 --
-q,quiet        no progress
-o,output=FILE  write there, and only when all of it is verified
+q,quiet              no progress, and no word of the versions chosen
+o,output=FILE        write there, and only when all of it is verified
+as-of-sequence+T     the sequences as of a time, release label or revision
+as-of-taxonomy+T     the taxonomy as of T
+as-of+T              both as of T
+taxonomy+[REV:]NAME  which taxonomy (default: casg.taxonomy, the one in VERSION, or the only one)
 '
 # shellcheck source=porcelain/casg-sh-setup.sh
 . "${0%/*}/casg-sh-setup"
+# shellcheck source=porcelain/casg-sh-view.sh
+. "${0%/*}/casg-sh-view"
 
 casg_options 0 1 "$@"
 eval "$casg_set"
+casg_view asked "${1-}"
 
 case $opt_output in
 "" | -)
-	exec casg-assemble ${opt_quiet:+--quiet} -- "${1-}"
+	exec casg-assemble ${opt_quiet:+--quiet} -- "$spec"
 	;;
 esac
 # Only a plain file, or none, may be renamed over: a device or a pipe would be
@@ -23,7 +30,7 @@ esac
 if test -L "$opt_output" || { test -e "$opt_output" && ! test -f "$opt_output"; }; then
 	# opened once: a pipe's reader would take a second opening for the end
 	{ command exec 3>"$opt_output"; } 2>/dev/null || die "cannot write '$opt_output'"
-	exec casg-assemble ${opt_quiet:+--quiet} -- "${1-}" >&3 3>&-
+	exec casg-assemble ${opt_quiet:+--quiet} -- "$spec" >&3 3>&-
 fi
 
 tmp=$opt_output.casg-$$
@@ -33,6 +40,6 @@ esac
 # shellcheck disable=SC2016 # expanded then
 casg_at_exit 'rm -f "$tmp"'
 (: >"$tmp") 2>/dev/null || die "cannot write '$opt_output'"
-casg-assemble ${opt_quiet:+--quiet} -- "${1-}" >"$tmp" || exit
+casg-assemble ${opt_quiet:+--quiet} -- "$spec" >"$tmp" || exit
 mv -f -- "$tmp" "$opt_output" || exit 128
 exit 0

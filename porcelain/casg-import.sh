@@ -2,7 +2,7 @@
 # casg import - FASTA files become the next version of a database.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
-SPEC='casg import [--quiet] [--update] [--database NAME] [-m MESSAGE] [-S] [--release LABEL] [--sequence-time TIME] [--allow-empty] [--allow-missing-newline] [--accept-shrink] [--expect-records N] [--expect-sha256 HEX]... [--no-checksum-file] [--threads N] [--memory SIZE] FILE...
+SPEC='casg import [--quiet] [--update] [--database NAME] [-m MESSAGE] [-S] [--release LABEL] [--sequence-time TIME] [--valid-until TIME] [--taxonomy [REV:]NAME | --no-taxonomy] [--allow-empty] [--allow-missing-newline] [--accept-shrink] [--expect-records N] [--expect-sha256 HEX]... [--no-checksum-file] [--threads N] [--memory SIZE] FILE...
 --
 q,quiet             say nothing unless it fails
 u,update            add and replace records, all others stay
@@ -11,6 +11,9 @@ m,message=MESSAGE   the commit message
 S,gpg-sign~         sign the commit (default: commit.gpgSign); --no-gpg-sign: do not
 release=LABEL       what its publisher calls the release
 sequence-time=TIME  when the release is of (default: now)
+valid-until=TIME    from when on it is not in force, whatever follows
+taxonomy+[REV:]NAME the taxonomy it is read under by default (default: that of the version before)
+no-taxonomy         none
 allow-empty         accept input without any record
 allow-missing-newline  accept a file without newline at its end where the version before has one
 accept-shrink       accept that more than casg.shrinkLimit percent of the records go
@@ -54,6 +57,25 @@ choose_database () {
 			usage_die "several files need --database"
 		db=$name
 	done
+}
+
+# Set $taxonomy, a version id: what the options say, else as it was.
+choose_taxonomy () {
+	if test -z "$opt_taxonomy"; then
+		taxonomy=$(test -n "$opt_no_taxonomy" || casg_old taxonomy) || exit 128
+		return
+	fi
+	test -z "$opt_no_taxonomy" || usage_die "--taxonomy and --no-taxonomy exclude each other"
+	casg_rev=HEAD
+	eval "set -- $opt_taxonomy"
+	test $# = 1 || usage_die "--taxonomy is given twice"
+	case $1 in
+	*:*) casg_rev=${1%:*} ;;
+	esac
+	case ${1##*:} in
+	"" | *.map) usage_die "'$1' is not a taxonomy: wanted [REV:]NAME" ;;
+	esac
+	taxonomy=$(casg-read-version --id "$casg_rev:taxonomy/${1##*:}") || exit 128
 }
 
 # ---- the steps
@@ -154,14 +176,14 @@ casg_check_name "; --database gives another one"
 casg_begin import
 casg_read_head
 base=$(casg_old records) && base_order=$(casg_old order) || exit 128
-check_files=1 expect_newline=1 limit_shrink=1 taxonomy=''
+check_files=1 expect_newline=1 limit_shrink=1
 test "$opt_checksum_file" != 0 || check_files=
 test -z "$opt_allow_missing_newline" || expect_newline=
 test -z "$opt_accept_shrink" || limit_shrink=
 if test -n "$opt_update"; then
 	test -n "$previous" || die "there is no database '$db' in HEAD to be updated"
-	taxonomy=$(casg_old taxonomy) || exit 128
 fi
+choose_taxonomy "$@"
 start_packing "$@"
 # whether the result can be committed is found out meanwhile; if not, what the
 # pipeline has written goes away again

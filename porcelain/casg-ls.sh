@@ -2,17 +2,33 @@
 # casg ls - the records of a version, a line each.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
-SPEC='casg ls [-z] [--keys] [--quiet] [REV:][DATABASE]
-casg ls --withdrawn [-z] [REV:][DATABASE]
+SPEC='casg ls [-z] [--keys | --lineage] [--quiet] [--as-of T | [--as-of-sequence T] [--as-of-taxonomy T]] [--taxonomy [REV:]NAME] [REV:][DATABASE]
+casg ls --withdrawn [-z] [OPTION...] [REV:][DATABASE]
 --
-z,null     lines end in NUL, nothing is quoted
-keys       print the keys alone
-withdrawn  print what was withdrawn: key, since when, successor, reason
-q,quiet    no progress
+z,null               lines end in NUL, nothing is quoted
+keys                 print the keys alone
+lineage              a seventh field: the names of the lineage, joined by ;
+withdrawn            print what was withdrawn: key, since when, successor, reason
+q,quiet              no warnings, and no word of the versions chosen
+as-of-sequence+T     the sequences as of a time, release label or revision
+as-of-taxonomy+T     the taxonomy as of T
+as-of+T              both as of T
+taxonomy+[REV:]NAME  which taxonomy (default: casg.taxonomy, the one in VERSION, or the only one)
 '
 # shellcheck source=porcelain/casg-sh-setup.sh
 . "${0%/*}/casg-sh-setup"
+# shellcheck source=porcelain/casg-sh-view.sh
+. "${0%/*}/casg-sh-view"
 
 casg_options 0 1 "$@"
 eval "$casg_set"
-exec casg-ls-tree ${opt_null:+-z} ${opt_keys:+--keys} ${opt_withdrawn:+--withdrawn} -- "${1-}"
+test -z "$opt_lineage" || test -z "$opt_keys$opt_withdrawn" ||
+	usage_die "--lineage goes with neither --keys nor --withdrawn"
+mode=asked
+test -z "$opt_lineage" || mode=must
+casg_view $mode "${1-}"
+if test -n "$taxonomy_spec" && test -z "$opt_keys$opt_withdrawn"; then
+	exec casg-ls-tree ${opt_null:+-z} --taxonomy="$taxonomy_spec" ${opt_lineage:+--lineage} \
+		${opt_quiet:+--quiet} -- "$spec"
+fi
+exec casg-ls-tree ${opt_null:+-z} ${opt_keys:+--keys} ${opt_withdrawn:+--withdrawn} -- "$spec"

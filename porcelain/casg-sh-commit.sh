@@ -13,8 +13,8 @@
 #	casg_commit_version MESSAGE [-p PARENT]...
 #	casg_end                what is due after a commit
 #
-# $opt_quiet, $opt_release and $opt_sequence_time are heeded where they are
-# options of the script, and $casg_sign (casg_find_sign).  Packs that $tmp/pack.facts and $tmp/tree.facts list
+# $opt_quiet, $opt_release, $opt_sequence_time and $opt_valid_until are heeded where
+# they are options of the script, and $casg_sign (casg_find_sign).  Packs that $tmp/pack.facts and $tmp/tree.facts list
 # go away again unless $committed is set.
 # shellcheck disable=SC2034,SC2154 # the scripts read and set variables
 
@@ -207,14 +207,17 @@ casg_facts () {
 casg_write_version () {
 	casg-write-version \
 		${opt_sequence_time:+--sequence-time="$opt_sequence_time"} \
+		${opt_valid_until:+--valid-until="$opt_valid_until"} \
 		${opt_release:+--release="$opt_release"} \
 		${previous:+--previous="$previous"} "$@" <"$tmp/roots" >"$tmp/VERSION" || exit 128
 }
 
-# The same records, order, presentation and tombstones, and no new label or time?
+# The same records, order, presentation and tombstones, as long in force, and no
+# new label or time?
 casg_is_same () {
 	test -n "$previous" || return
-	casg_lines='/^records /p; /^order /p; /^presentation /p; /^withdrawn /p'
+	casg_lines='/^records /p; /^order /p; /^presentation /p; /^withdrawn /p; /^valid-until /p'
+	test -z "${opt_taxonomy-}${opt_no_taxonomy-}" || casg_lines="$casg_lines; /^taxonomy /p"
 	test -z "${opt_release-}" || casg_lines="$casg_lines; /^release /p"
 	test -z "${opt_sequence_time-}" || casg_lines="$casg_lines; /^sequence-time /p"
 	test -z "${opt_taxonomy_time-}" || casg_lines="$casg_lines; /^taxonomy-time /p"

@@ -167,7 +167,7 @@ __casg_databases () {
 __casg_value () {
 	case $1 in
 	DATABASE) __casg_databases | __casg_match "$2" "$3" ;;
-	REV | PARENT) __casg_revs | __casg_match "$2" "$3" ;;
+	REV | PARENT | T) __casg_revs | __casg_match "$2" "$3" ;;
 	FILE | DIR) return 2 ;;
 	esac
 }
