@@ -152,8 +152,9 @@ import_taxonomy () {
 		sed "s/^\([^$TAB]*\)$TAB\(.*\)/\1$TAB$EMPTY${TAB}0$TAB-$TAB-$TAB\"\\\\t\2\"/"
 	} >records &&
 	casg-mktree <records >roots &&
+	before=$(casg-read-version --id HEAD:taxonomy/ncbi 2>/dev/null || :) &&
 	casg-write-version --kind=taxonomy --taxonomy-time="$2" --release="$3" \
-		$(casg-read-version --id HEAD:taxonomy/ncbi 2>/dev/null | sed "s/^/--previous=/") <roots >version &&
+		${before:+"--previous=$before"} <roots >version &&
 	commit=$(casg-commit-tree -p HEAD --database=taxonomy/ncbi -m "taxonomy $3" <version) &&
 	git update-ref HEAD "$commit" && git reset -q --hard
 }
