@@ -17,7 +17,7 @@ struct casg_cli_stream {
 	struct casg_objinfo *info;
 	size_t n;
 	struct casg_buf text, line, taxon;
-	struct casg_cli_taxview *taxa;  /* NULL: as they are declared */
+	struct casg_cli_settled *settled; /* NULL: taxa as they are declared */
 	int lineage;
 };
 
@@ -37,9 +37,9 @@ struct casg_cli_stream *casg_cli_stream_new(struct casg_work *w, int z, int keys
 	return s;
 }
 
-void casg_cli_stream_taxa(struct casg_cli_stream *s, struct casg_cli_taxview *taxa, int lineage)
+void casg_cli_stream_settle(struct casg_cli_stream *s, struct casg_cli_settled *x, int lineage)
 {
-	s->taxa = taxa;
+	s->settled = x;
 	s->lineage = lineage;
 }
 
@@ -63,6 +63,19 @@ void casg_cli_stream_facts(struct casg_cli_stream *s, const struct casg_facts *f
 	casg_buf_release(&b);
 }
 
+/* The line that ends goes on. */
+static void add_lineage(struct casg_cli_stream *s)
+{
+	const struct casg_buf *text = &s->settled->lineages;
+
+	if (s->line.failed)
+		return;
+	s->line.len--;
+	casg_buf_addch(&s->line, '\t');
+	casg_stream_key(&s->line, (const char *)text->data, text->len, s->z);
+	casg_buf_addch(&s->line, s->z ? '\0' : '\n');
+}
+
 static void format(struct casg_cli_stream *s, size_t i)
 {
 	const struct casg_record *q = &s->r[i];
@@ -82,17 +95,16 @@ static void format(struct casg_cli_stream *s, size_t i)
 	r.pres = r.desc + r.dlen;
 	casg_buf_reset(&s->taxon);
 	casg_taxon_declared(r.key, r.klen, r.desc, r.dlen, &s->taxon);
-	if (s->taxa)
-		casg_cli_taxview_settle(s->taxa, &s->taxon);
-	r.taxon = (const char *)(s->taxa ? &s->taxa->ids : &s->taxon)->data;
-	r.tlen = (s->taxa ? &s->taxa->ids : &s->taxon)->len;
+	r.taxon = (const char *)s->taxon.data;
+	r.tlen = s->taxon.len;
+	if (s->settled) {
+		casg_cli_settle(s->settled, &s->taxon);
+		r.taxon = (const char *)s->settled->ids.data;
+		r.tlen = s->settled->ids.len;
+	}
 	casg_rec_format(&s->line, &r, s->z);
-	if (!s->lineage)
-		return;
-	s->line.len--; /* the line goes on */
-	casg_buf_addch(&s->line, '\t');
-	casg_stream_key(&s->line, (const char *)s->taxa->lineages.data, s->taxa->lineages.len, s->z);
-	casg_buf_addch(&s->line, s->z ? '\0' : '\n');
+	if (s->lineage)
+		add_lineage(s);
 }
 
 static void print_window(struct casg_cli_stream *s)

@@ -7,7 +7,7 @@
 #ifndef CASG_CLISTREAM_H
 #define CASG_CLISTREAM_H
 
-#include "clitaxview.h"
+#include "clisettled.h"
 #include "cliwork.h"
 #include "layout.h"
 #include "records.h"
@@ -16,8 +16,11 @@ struct casg_cli_stream;
 
 /* 'z': lines end in NUL and nothing is quoted; 'keys_only': the keys alone. */
 struct casg_cli_stream *casg_cli_stream_new(struct casg_work *w, int z, int keys_only);
-/* Taxa as they are there, and 'lineage': a seventh field.  Borrowed. */
-void casg_cli_stream_taxa(struct casg_cli_stream *s, struct casg_cli_taxview *taxa, int lineage);
+/*
+ * From now on taxa are printed as 'x' settles them, with a seventh field that
+ * holds their lineages if 'lineage' is set; it must outlive the stream.
+ */
+void casg_cli_stream_settle(struct casg_cli_stream *s, struct casg_cli_settled *x, int lineage);
 /* The facts line; not for keys alone. */
 void casg_cli_stream_facts(struct casg_cli_stream *s, const struct casg_facts *f);
 void casg_cli_stream_add(struct casg_cli_stream *s, const struct casg_record *r);

@@ -1,9 +1,9 @@
 /* casg-ls-tree - print the record stream of a version */
 #include "buf.h"
 #include "cli.h"
+#include "clisettled.h"
 #include "clistream.h"
 #include "clitaxonomy.h"
-#include "clitaxview.h"
 #include "cliwork.h"
 #include "records.h"
 #include "withdrawn.h"
@@ -60,8 +60,9 @@ static void list_withdrawn(struct casg_work *w, const struct casg_roots *roots)
 
 static void list_records(struct casg_work *w, const struct casg_roots *roots)
 {
-	struct casg_cli_taxview taxa = { NULL };
+	struct casg_cli_settled settled = { NULL };
 	struct casg_err err = CASG_ERR_INIT;
+	struct casg_taxonomy *t = NULL;
 	struct casg_cli_stream *out;
 	struct casg_records *rs;
 	struct casg_record r;
@@ -71,12 +72,12 @@ static void list_records(struct casg_work *w, const struct casg_roots *roots)
 			       (uint64_t)32 << 20, &err);
 	if (!rs)
 		casg_die_err(&err);
+	if (taxonomy_spec)
+		settled.t = t = casg_cli_taxonomy(&w->repo, taxonomy_spec, NULL, NULL);
 	casg_out_much();
 	out = casg_cli_stream_new(w, nul_ends, keys_only);
-	if (taxonomy_spec) {
-		taxa.t = casg_cli_taxonomy(&w->repo, taxonomy_spec, NULL, NULL);
-		casg_cli_stream_taxa(out, &taxa, lineage);
-	}
+	if (t)
+		casg_cli_stream_settle(out, &settled, lineage);
 	if (!keys_only)
 		casg_cli_stream_facts(out, casg_records_facts(rs));
 	while ((rc = casg_records_next(rs, &r, &err)) > 0)
@@ -84,10 +85,11 @@ static void list_records(struct casg_work *w, const struct casg_roots *roots)
 	if (rc < 0)
 		casg_die_err(&err);
 	casg_cli_stream_finish(out);
-	if (!quiet)
-		casg_cli_taxview_warn(&taxa);
-	casg_cli_taxview_release(&taxa);
 	casg_records_free(rs);
+	if (!quiet)
+		casg_cli_settled_warn(&settled);
+	casg_cli_settled_release(&settled);
+	casg_taxonomy_close(t);
 }
 
 static int run(int argc, char **argv)

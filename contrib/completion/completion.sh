@@ -193,7 +193,8 @@ __casg_operand () {
 		test "$nargs" != 0 || return 0
 		;;
 	esac
-	usage="$(__casg_usage | tr '\n' ' ') "
+	# what belongs to an option is no operand
+	usage="$(__casg_usage | sed 's/--taxonomy[ =]\[REV:\]NAME//g' | tr '\n' ' ') "
 	case $dashes,$usage in
 	1,*" -- KEY"*) return 0 ;;
 	1,*" -- DATABASE"*)

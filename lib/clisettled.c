@@ -1,10 +1,10 @@
-#include "clitaxview.h"
+#include "clisettled.h"
 
 #include <string.h>
 
 #include "cli.h"
 
-static void add_lineage(struct casg_cli_taxview *x, uint32_t taxon)
+static void add_lineage(struct casg_cli_settled *x, uint32_t taxon)
 {
 	struct casg_err err = CASG_ERR_INIT;
 
@@ -16,7 +16,7 @@ static void add_lineage(struct casg_cli_taxview *x, uint32_t taxon)
 }
 
 /* One that is there, unless another id of the record led to it already. */
-static void add_found(struct casg_cli_taxview *x, uint32_t taxon)
+static void add_found(struct casg_cli_settled *x, uint32_t taxon)
 {
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_taxon_info info;
@@ -32,7 +32,7 @@ static void add_found(struct casg_cli_taxview *x, uint32_t taxon)
 	add_lineage(x, taxon);
 }
 
-void casg_cli_taxview_settle(struct casg_cli_taxview *x, struct casg_buf *declared)
+void casg_cli_settle(struct casg_cli_settled *x, struct casg_buf *declared)
 {
 	const char *p = casg_buf_cstr(declared);
 	struct casg_err err = CASG_ERR_INIT;
@@ -60,13 +60,13 @@ void casg_cli_taxview_settle(struct casg_cli_taxview *x, struct casg_buf *declar
 		}
 		p += n + (p[n] == ',');
 	}
-	x->ndeleted += (uint64_t)deleted;
-	x->nunknown += (uint64_t)unknown;
 	if (x->ids.failed || x->lineages.failed)
 		casg_die("out of memory");
+	x->ndeleted += (uint64_t)deleted;
+	x->nunknown += (uint64_t)unknown;
 }
 
-void casg_cli_taxview_warn(const struct casg_cli_taxview *x)
+void casg_cli_settled_warn(const struct casg_cli_settled *x)
 {
 	if (x->ndeleted)
 		casg_warn("%llu records have a taxon that was deleted from the taxonomy",
@@ -76,9 +76,8 @@ void casg_cli_taxview_warn(const struct casg_cli_taxview *x)
 			  (unsigned long long)x->nunknown);
 }
 
-void casg_cli_taxview_release(struct casg_cli_taxview *x)
+void casg_cli_settled_release(struct casg_cli_settled *x)
 {
-	casg_taxonomy_close(x->t);
 	casg_buf_release(&x->ids);
 	casg_buf_release(&x->lineages);
 }
