@@ -153,6 +153,7 @@ struct casg_packer *casg_work_packer(struct casg_work *w, casg_packer_sink *sink
 		.level = (int)w->settings.level,
 		.chunk_nbytes = w->settings.chunk_size,
 		.pack_nbytes = w->settings.pack_size,
+		.max_cost = (unsigned int)w->settings.chunk.max_cost,
 		/* two batches, what they compress to, and the tables beside them */
 		.batch_nbytes = w->settings.memory / 9 < most ? w->settings.memory / 9 : most,
 	};

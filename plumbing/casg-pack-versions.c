@@ -160,6 +160,7 @@ static void settle_options(struct casg_repack *r)
 	r->packer.chunk_nbytes = s->chunk_size;
 	r->packer.pack_nbytes = s->pack_size;
 	r->packer.batch_nbytes = s->memory / 9;
+	r->packer.max_cost = (unsigned int)s->chunk.max_cost;
 	if (!window)
 		return;
 	if (casg_parse_size(window, &nbytes) || nbytes < (uint64_t)1 << 20 ||
