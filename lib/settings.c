@@ -8,7 +8,7 @@
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 
-enum kind { COUNT, SIZE, LEVEL, RANK };
+enum kind { COUNT, SIZE, LEVEL, RANK, BOOL };
 
 /* The one home of names, defaults and bounds. */
 static const struct {
@@ -33,6 +33,8 @@ static const struct {
 	  14 * 86400, 0, UINT64_C(1) << 40 },
 	{ "casg.gcAuto", offsetof(struct casg_settings, gc_auto), COUNT,
 	  50, 0, UINT32_MAX },
+	{ "casg.countReads", offsetof(struct casg_settings, count_reads), BOOL,
+	  1, 0, 1 },
 	{ "casg.chunk.rank", offsetof(struct casg_settings, chunk.rest), RANK,
 	  CASG_GROUPING_FAMILY, CASG_GROUPING_SPECIES, CASG_GROUPING_NONE },
 	{ "casg.chunk.cost", offsetof(struct casg_settings, chunk.max_cost), COUNT,
@@ -83,6 +85,8 @@ int casg_parse_size(const char *text, uint64_t *nbytes_out)
 
 static int parse(enum kind kind, const char *text, uint64_t *v_out)
 {
+	static const char *const no_yes[] = { "no", "yes", "off", "on", "false", "true" };
+
 	if (kind == LEVEL && !strcmp(text, "none")) {
 		*v_out = 0;
 		return 0;
@@ -90,6 +94,11 @@ static int parse(enum kind kind, const char *text, uint64_t *v_out)
 	for (*v_out = 0; kind == RANK && *v_out <= CASG_GROUPING_NONE; ++*v_out)
 		if (!strcasecmp(text, casg_grouping_rank_name((int)*v_out)))
 			return 0;
+	for (size_t i = 0; kind == BOOL && i < sizeof(no_yes) / sizeof(no_yes[0]); i++)
+		if (!strcasecmp(text, no_yes[i])) {
+			*v_out = i & 1;
+			return 0;
+		}
 	if (kind == RANK)
 		return -1;
 	if (kind != SIZE && text[strspn(text, "0123456789")])
@@ -106,6 +115,8 @@ static const char *wanted(enum kind kind)
 		return "'none' or a level from 0 to 19";
 	case RANK:
 		return "species, genus, family, higher or none";
+	case BOOL:
+		return "true or false";
 	default:
 		return "a number";
 	}
