@@ -7,8 +7,8 @@
 #include "io.h"
 #include "refs.h"
 
-/* Does the file say anything about casg, or read another that may? */
-static int mentions(const char *dir, const char *name)
+/* Does the file have the word, or read another that may? */
+static int mentions(const char *dir, const char *name, const char *what)
 {
 	struct casg_buf path = CASG_BUF_INIT, text = CASG_BUF_INIT;
 	int rc, found;
@@ -18,7 +18,7 @@ static int mentions(const char *dir, const char *name)
 	/* what cannot be looked into is libgit2's to judge */
 	found = rc && rc != CASG_EABSENT;
 	if (!rc)
-		found = strcasestr(casg_buf_cstr(&text), "casg") ||
+		found = strcasestr(casg_buf_cstr(&text), what) ||
 			strcasestr(casg_buf_cstr(&text), "include");
 	casg_buf_release(&path);
 	casg_buf_release(&text);
@@ -29,21 +29,21 @@ static int mentions(const char *dir, const char *name)
  * Starting libgit2 takes 5 ms (it reads the certificates of the system), so
  * it is only asked where some configuration file mentions us at all.
  */
-static int may_be_configured(const struct casg_repo *repo)
+static int may_be_configured(const struct casg_repo *repo, const char *what)
 {
 	const char *home = getenv("HOME"), *xdg = getenv("XDG_CONFIG_HOME");
 
 	if (getenv("GIT_CONFIG_GLOBAL") || getenv("GIT_CONFIG_SYSTEM"))
 		return 1;
-	if (repo && (mentions(repo->common_dir, "/config") ||
-		     mentions(repo->git_dir, "/config.worktree")))
+	if (repo && (mentions(repo->common_dir, "/config", what) ||
+		     mentions(repo->git_dir, "/config.worktree", what)))
 		return 1;
-	if (mentions("", "/etc/gitconfig"))
+	if (mentions("", "/etc/gitconfig", what))
 		return 1;
-	if (xdg && *xdg && mentions(xdg, "/git/config"))
+	if (xdg && *xdg && mentions(xdg, "/git/config", what))
 		return 1;
-	return home && *home && (mentions(home, "/.gitconfig") ||
-				 mentions(home, "/.config/git/config"));
+	return home && *home && (mentions(home, "/.gitconfig", what) ||
+				 mentions(home, "/.config/git/config", what));
 }
 
 void casg_cli_settings(const struct casg_repo *repo, struct casg_settings *out)
@@ -54,7 +54,7 @@ void casg_cli_settings(const struct casg_repo *repo, struct casg_settings *out)
 	struct casg_err err = CASG_ERR_INIT;
 
 	casg_settings_init(out);
-	if (may_be_configured(repo) &&
+	if (may_be_configured(repo, "casg") &&
 	    casg_refs_settings(repo ? repo->git_dir : NULL, out, &err))
 		casg_die_err(&err);
 	for (size_t i = 0; i < sizeof(vars) / sizeof(vars[0]); i++) {
@@ -63,6 +63,16 @@ void casg_cli_settings(const struct casg_repo *repo, struct casg_settings *out)
 		if (v && *v && casg_settings_set(out, vars[i][1], v, vars[i][0], &err))
 			casg_die_err(&err);
 	}
+}
+
+int casg_cli_counts_reads(const struct casg_repo *repo)
+{
+	struct casg_settings s;
+
+	casg_settings_init(&s);
+	if (may_be_configured(repo, "countReads"))
+		casg_cli_settings(repo, &s);
+	return (int)s.count_reads;
 }
 
 void casg_cli_setting(struct casg_settings *s, const char *key,

@@ -17,6 +17,9 @@
  */
 void casg_cli_settings(const struct casg_repo *repo, struct casg_settings *out);
 
+/* casg.countReads alone, for who has not read the settings: cheap unless it is set. */
+int casg_cli_counts_reads(const struct casg_repo *repo);
+
 /*
  * Put an option's text on top ("--threads", given as a string); NULL: not
  * given.  A bad value ends the program as wrong usage.

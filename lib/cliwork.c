@@ -8,10 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "cli.h"
 #include "clirepo.h"
 #include "clisettings.h"
 #include "io.h"
+#include "reads.h"
 
 static struct casg_packw *doomed; /* what a signal must undo */
 
@@ -57,6 +59,7 @@ static void find_settings(struct casg_work *w, const char *threads, const char *
 	memset(w, 0, sizeof(*w));
 	casg_cli_repo(&w->repo);
 	casg_cli_settings(&w->repo, &w->settings);
+	w->has_settings = 1;
 	casg_cli_setting(&w->settings, "casg.threads", "--threads", threads);
 	casg_cli_setting(&w->settings, "casg.memory", "--memory", memory);
 }
@@ -151,6 +154,7 @@ struct casg_packer *casg_work_packer(struct casg_work *w, casg_packer_sink *sink
 		.level = (int)w->settings.level,
 		.chunk_nbytes = w->settings.chunk_size,
 		.pack_nbytes = w->settings.pack_size,
+		.max_cost = (unsigned int)w->settings.chunk.max_cost,
 		/* two batches, what they compress to, and the tables beside them */
 		.batch_nbytes = w->settings.memory / 9 < most ? w->settings.memory / 9 : most,
 	};
@@ -220,8 +224,49 @@ void casg_work_format_roots(const struct casg_roots *roots, uint64_t nresidues,
 	casg_buf_addf(out, "count %" PRIu64 "\nresidues %" PRIu64 "\n", roots->count, nresidues);
 }
 
+void casg_work_count_reads(struct casg_work *w)
+{
+	w->counts_reads = 1;
+}
+
+const char *casg_work_reads_path(const struct casg_work *w, struct casg_buf *out)
+{
+	casg_buf_reset(out);
+	casg_buf_addf(out, "%s/reads", w->repo.state_dir);
+	return casg_buf_cstr(out);
+}
+
+/* After the answer; whatever happens here is nobody's trouble. */
+static void count_reads(struct casg_work *w)
+{
+	struct casg_oid *ids = NULL;
+	struct casg_idx_chunk c;
+	struct casg_buf path = CASG_BUF_INIT;
+	size_t n = 0, cap = 0;
+
+	for (uint32_t p = 0; p < casg_store_npacks(w->store); p++) {
+		struct casg_packidx *x = casg_store_idx(w->store, p);
+
+		for (uint32_t i = 0; i < x->nchunks; i++) {
+			if (!casg_store_was_read(w->store, p, i) ||
+			    casg_packidx_chunk(x, i, &c, NULL) || c.kind != CASG_CHUNK_SEQ)
+				continue;
+			if (CASG_GROW(ids, n + 1, cap))
+				break;
+			ids[n++] = c.id;
+		}
+	}
+	if (n && (w->has_settings ? (int)w->settings.count_reads
+				  : casg_cli_counts_reads(&w->repo)))
+		casg_reads_add(casg_work_reads_path(w, &path), ids, n);
+	casg_buf_release(&path);
+	free(ids);
+}
+
 void casg_work_close(struct casg_work *w)
 {
+	if (w->counts_reads)
+		count_reads(w);
 	doomed = NULL;
 	casg_packw_free(w->packw);
 	casg_store_close(w->store_apart);

@@ -27,6 +27,8 @@ struct casg_work {
 	struct casg_store *store;
 	struct casg_packw *packw;
 	struct casg_store *store_apart; /* of casg_work_packw_apart; or NULL */
+	int has_settings;               /* read, not the defaults */
+	int counts_reads;
 };
 
 /*
@@ -48,6 +50,13 @@ void casg_work_open_quick(struct casg_work *w, uint64_t cache_nbytes);
 void casg_work_open_reader(struct casg_work *w, const char *threads, const char *memory,
 			   uint64_t cache_nbytes);
 void casg_work_open_quick_reader(struct casg_work *w, uint64_t cache_nbytes);
+/*
+ * What this program reads counts: casg_work_close enters the chunks of sequences
+ * in casg/state/reads (unless casg.countReads says no).
+ */
+void casg_work_count_reads(struct casg_work *w);
+/* casg/state/reads, in 'out'; valid as long as that is. */
+const char *casg_work_reads_path(const struct casg_work *w, struct casg_buf *out);
 void casg_work_packw(struct casg_work *w);
 /* The same into a store that shows its new packs only, and leaves no caches. */
 void casg_work_packw_apart(struct casg_work *w);

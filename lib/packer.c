@@ -3,11 +3,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "arrange.h"
 #include "array.h"
 #include "cut.h"
 #include "map.h"
 #include "residues.h"
 #include "sketch.h"
+#include "sum.h"
 
 enum {
 	SLAB_NBYTES = 1 << 20,    /* residues hashed as one job */
@@ -17,6 +19,8 @@ enum {
 	SKETCH_K_DNA = 24
 };
 
+#define NO_GROUP UINT32_MAX
+
 struct piece {
 	uint64_t at;         /* in the batch's residues */
 	uint64_t n;
@@ -25,6 +29,7 @@ struct piece {
 	uint8_t dna;
 	uint8_t part;        /* of a long sequence */
 	uint8_t known;       /* in the store */
+	uint32_t group;      /* of the batch's groups */
 };
 
 struct record {
@@ -65,6 +70,10 @@ struct batch {
 	size_t nblobs, cap_blobs;
 	struct slab **slabs;
 	size_t nslabs, cap_slabs;
+	struct casg_group *groups;
+	size_t ngroups, cap_groups;
+	uint32_t *group_set;       /* hash table: number + 1, or 0 */
+	size_t group_set_cap;
 };
 
 /* Pieces that go into one chunk: order[start .. end). */
@@ -98,6 +107,8 @@ struct casg_packer {
 	struct casg_long cur;
 	uint64_t cur_first_piece;  /* first piece of it in this batch */
 	struct batch batch[2];
+	struct casg_group group;   /* of the sequence under way */
+	uint32_t group_number;     /* in the batch being filled; or NO_GROUP */
 	struct batch *fill;        /* being filled */
 	struct batch *busy;        /* being compressed, or NULL */
 	struct casg_job job;
@@ -118,6 +129,16 @@ struct casg_packer {
 	int failed;
 };
 
+uint64_t casg_packer_batch(const struct casg_packer_opts *opts)
+{
+	uint64_t n = opts->batch_nbytes;
+
+	/* a batch goes into one pack, so a small pack bounds it */
+	if (n > opts->pack_nbytes * 2)
+		n = opts->pack_nbytes * 2;
+	return n < 6 * opts->chunk_nbytes ? 6 * opts->chunk_nbytes : n;
+}
+
 struct casg_packer *casg_packer_new(struct casg_store *store, struct casg_packw *packw,
 				    struct casg_workers *pool, struct casg_coder **coders,
 				    const struct casg_packer_opts *opts,
@@ -136,11 +157,7 @@ struct casg_packer *casg_packer_new(struct casg_store *store, struct casg_packw 
 	p->pool = pool;
 	p->coders = coders;
 	p->opts = *opts;
-	/* a batch goes into one pack, so a small pack bounds it */
-	if (p->opts.batch_nbytes > p->opts.pack_nbytes * 2)
-		p->opts.batch_nbytes = p->opts.pack_nbytes * 2;
-	if (p->opts.batch_nbytes < 6 * p->opts.chunk_nbytes)
-		p->opts.batch_nbytes = 6 * p->opts.chunk_nbytes;
+	p->opts.batch_nbytes = casg_packer_batch(opts);
 	p->sink = sink;
 	p->sink_ctx = sink_ctx;
 	p->longs_end = &p->longs;
@@ -173,6 +190,8 @@ static void free_batch(struct batch *b)
 	casg_buf_release(&b->blobs);
 	free(b->blob);
 	free(b->slabs);
+	free(b->groups);
+	free(b->group_set);
 }
 
 void casg_packer_free(struct casg_packer *p)
@@ -361,115 +380,48 @@ static void set_reset(struct casg_packer *p)
 
 /* ---- order and compression --------------------------------------------- */
 
-struct sort_key {
-	uint64_t mixed; /* of the sketch: equal when that is, else spread evenly */
-	uint32_t n;
-	uint32_t piece;
-};
-
-static int cmp_sort_key(const void *a, const void *b)
+/* Bring order[start, end) into its final order; each chunk of it is a group. */
+static int arrange_groups(struct casg_packer *p, const struct batch *b, size_t start,
+			  size_t end, int dna, struct casg_err *err)
 {
-	const struct sort_key *x = a, *y = b;
+	const struct casg_arrange_opts o = {
+		.chunk_nbytes = p->opts.chunk_nbytes,
+		.max_members = CASG_CHUNK_MEMBERS_MAX / 4,
+		.max_cost = p->opts.max_cost,
+	};
+	size_t n = end - start, nchunks = 0, had = p->cap_groups;
+	struct casg_arrange_piece *piece = calloc(n + 1, sizeof(*piece));
+	size_t *old = malloc(n * sizeof(*old) + 1), *ends = malloc(n * sizeof(*ends) + 1);
+	uint32_t *order = malloc(n * sizeof(*order) + 1);
+	int rc = piece && old && ends && order ? 0 : casg_err_nomem(err);
 
-	if (x->mixed != y->mixed)
-		return x->mixed < y->mixed ? -1 : 1;
-	if (x->n != y->n)
-		return x->n < y->n ? -1 : 1;
-	return x->piece < y->piece ? -1 : x->piece > y->piece;
-}
+	for (size_t i = 0; i < n && !rc; i++) {
+		const struct piece *q = &b->pieces[p->order[start + i]];
 
-/* One counting pass on the top bits; what is left to qsort is small. */
-static int sort_keys(struct sort_key *k, size_t n)
-{
-	enum { BITS = 14 };
-	uint32_t *at = calloc(((size_t)1 << BITS) + 1, sizeof(*at));
-	struct sort_key *t = malloc(n * sizeof(*t) + 1);
-	uint32_t lo = 0;
-
-	if (!at || !t) {
-		free(at);
-		free(t);
-		return -1;
+		old[i] = p->order[start + i];
+		piece[i] = (struct casg_arrange_piece){ q->sketch, q->n, q->group };
 	}
-	for (size_t i = 0; i < n; i++)
-		at[(k[i].mixed >> (64 - BITS)) + 1]++;
-	for (size_t b = 0; b < (size_t)1 << BITS; b++)
-		at[b + 1] += at[b];
-	for (size_t i = 0; i < n; i++)
-		t[at[k[i].mixed >> (64 - BITS)]++] = k[i];
-	for (size_t b = 0; b < (size_t)1 << BITS; lo = at[b++])
-		if (at[b] - lo > 1)
-			qsort(t + lo, at[b] - lo, sizeof(*t), cmp_sort_key);
-	memcpy(k, t, n * sizeof(*k));
-	free(at);
-	free(t);
-	return 0;
-}
+	if (!rc)
+		rc = casg_arrange(piece, n, b->groups, (uint32_t)b->ngroups, &o, order, ends, &nchunks, err);
+	for (size_t i = 0; i < n && !rc; i++)
+		p->order[start + i] = old[order[i]];
+	if (!rc && CASG_GROW(p->groups, p->ngroups + nchunks, p->cap_groups))
+		rc = casg_err_nomem(err);
+	if (p->cap_groups > had)
+		memset(p->groups + had, 0, (p->cap_groups - had) * sizeof(*p->groups));
+	for (size_t i = 0; i < nchunks && !rc; i++) {
+		struct group *g = &p->groups[p->ngroups++];
 
-/*
- * Bring like to like, unless the file has done so already: neighbours that
- * share their sketch are likely to share most of their content.  If sorting
- * would make clearly more such neighbours than the file's own order has, sort.
- * (Measured: a file that lies gene by gene is half as large in its own order.)
- */
-static int maybe_sort(const struct batch *b, size_t *order, size_t n, struct casg_err *err)
-{
-	struct sort_key *k = malloc(n * sizeof(*k) + 1);
-	size_t in_file = 0, sorted = 0;
-	int rc = 0;
-
-	if (!k)
-		return casg_err_nomem(err);
-	for (size_t i = 0; i < n; i++) {
-		const struct piece *q = &b->pieces[order[i]];
-
-		/* pieces without a sketch stay in file order, before the others */
-		k[i].mixed = q->sketch ? (q->sketch * UINT64_C(0x9e3779b97f4a7c15)) | 1 : 0;
-		k[i].n = q->sketch ? (uint32_t)q->n : 0;
-		k[i].piece = (uint32_t)order[i];
-		in_file += i && k[i].mixed && k[i].mixed == k[i - 1].mixed;
+		g->start = start + (i ? ends[i - 1] : 0);
+		g->end = start + ends[i];
+		g->dna = dna;
+		g->ready = 0;
 	}
-	/* half of the neighbours alike: nothing to gain */
-	if (in_file * 2 < n) {
-		rc = sort_keys(k, n) ? casg_err_nomem(err) : 0;
-		for (size_t i = 1; i < n && !rc; i++)
-			sorted += k[i].mixed && k[i].mixed == k[i - 1].mixed;
-		for (size_t i = 0; sorted > in_file + in_file && i < n; i++)
-			order[i] = k[i].piece;
-	}
-	free(k);
+	free(piece);
+	free(old);
+	free(ends);
+	free(order);
 	return rc;
-}
-
-static int cut_groups(struct casg_packer *p, const struct batch *b, size_t start,
-		      size_t end, int dna, struct casg_err *err)
-{
-	uint64_t nbytes = 0;
-
-	for (size_t i = start; i <= end; i++) {
-		uint64_t next = i < end ? b->pieces[p->order[i]].n : 0;
-
-		if (i > start && (i == end || nbytes + next > p->opts.chunk_nbytes ||
-				  i - start == CASG_CHUNK_MEMBERS_MAX / 4)) {
-			size_t had = p->cap_groups;
-			struct group *g;
-
-			if (CASG_GROW(p->groups, p->ngroups + 1, p->cap_groups))
-				return casg_err_nomem(err);
-			if (p->cap_groups > had)
-				memset(p->groups + had, 0,
-				       (p->cap_groups - had) * sizeof(*p->groups));
-			g = &p->groups[p->ngroups++];
-			g->start = start;
-			g->end = i;
-			g->dna = dna;
-			g->ready = 0;
-			start = i;
-			nbytes = 0;
-		}
-		nbytes += next;
-	}
-	return 0;
 }
 
 static int encode_group(struct casg_packer *p, struct group *g, struct casg_coder *c,
@@ -652,16 +604,12 @@ static int dispatch(struct casg_packer *p, struct casg_err *err)
 	if (!rc)
 		rc = maybe_rotate(p, estimate, nseen, err);
 	if (!rc)
-		rc = maybe_sort(b, p->order, ndna, err);
-	if (!rc)
-		rc = maybe_sort(b, p->order + ndna, p->norder - ndna, err);
-	if (!rc)
 		rc = write_blobs(p, b, err);
 	p->ngroups = p->next_group = 0;
 	if (!rc)
-		rc = cut_groups(p, b, 0, ndna, 1, err);
+		rc = arrange_groups(p, b, 0, ndna, 1, err);
 	if (!rc)
-		rc = cut_groups(p, b, ndna, p->norder, 0, err);
+		rc = arrange_groups(p, b, ndna, p->norder, 0, err);
 	if (rc)
 		return rc;
 	p->busy = b;
@@ -684,6 +632,10 @@ static int prepare_batch(struct casg_packer *p, struct batch *b, struct casg_err
 	b->npieces = b->nhashed = b->nrecs = b->nblobs = 0;
 	b->slab_nbytes = 0;
 	b->limit = p->opts.batch_nbytes;
+	b->ngroups = 0;
+	if (b->group_set)
+		memset(b->group_set, 0, b->group_set_cap * sizeof(*b->group_set));
+	p->group_number = NO_GROUP;
 	casg_buf_reset(&b->tags);
 	casg_buf_reset(&b->blobs);
 	return 0;
@@ -711,6 +663,50 @@ static int next_batch(struct casg_packer *p, struct casg_err *err)
 	return 0;
 }
 
+static size_t group_slot(const struct batch *b, const struct casg_group *g)
+{
+	size_t i = (size_t)casg_xxh64(0, g, sizeof(*g)) & (b->group_set_cap - 1);
+
+	while (b->group_set[i] && memcmp(&b->groups[b->group_set[i] - 1], g, sizeof(*g)))
+		i = (i + 1) & (b->group_set_cap - 1);
+	return i;
+}
+
+/* Number the group of the sequence under way, in this batch. */
+static int number_group(struct casg_packer *p, struct batch *b)
+{
+	size_t i;
+
+	if (b->ngroups * 2 >= b->group_set_cap) {
+		size_t cap = b->group_set_cap ? b->group_set_cap * 2 : 1024;
+		uint32_t *set = calloc(cap, sizeof(*set));
+
+		if (!set)
+			return -1;
+		free(b->group_set);
+		b->group_set = set;
+		b->group_set_cap = cap;
+		for (size_t k = 0; k < b->ngroups; k++)
+			set[group_slot(b, &b->groups[k])] = (uint32_t)k + 1;
+	}
+	i = group_slot(b, &p->group);
+	if (!b->group_set[i]) {
+		if (CASG_GROW(b->groups, b->ngroups + 1, b->cap_groups))
+			return -1;
+		b->groups[b->ngroups] = p->group;
+		b->group_set[i] = (uint32_t)++b->ngroups;
+	}
+	p->group_number = b->group_set[i] - 1;
+	return 0;
+}
+
+void casg_packer_group(struct casg_packer *p, const struct casg_group *group)
+{
+	if (p->group.home != group->home || p->group.own != group->own)
+		p->group_number = NO_GROUP;
+	p->group = *group;
+}
+
 /*
  * Pieces move in memory as they are added; a slab at work must not see that.
  * So there is room for all that a batch can hold from the start.
@@ -725,6 +721,8 @@ static int add_piece(struct casg_packer *p, uint64_t n, int part, struct casg_er
 		if (CASG_GROW(b->pieces, b->npieces + 1, b->cap_pieces))
 			return casg_err_nomem(err);
 	}
+	if (p->group_number == NO_GROUP && number_group(p, b))
+		return casg_err_nomem(err);
 	q = &b->pieces[b->npieces++];
 	/* bases gain nothing from being ordered in a large batch */
 	if (b->npieces == 1)
@@ -734,6 +732,7 @@ static int add_piece(struct casg_packer *p, uint64_t n, int part, struct casg_er
 	q->at = p->start;
 	q->n = n;
 	q->part = (uint8_t)part;
+	q->group = p->group_number;
 	p->start += n;
 	b->slab_nbytes += n + 64;
 	return b->slab_nbytes >= SLAB_NBYTES ? start_slab(p, err) : 0;

@@ -3,8 +3,8 @@
  *
  * Sequences come in the order of the file.  Each is hashed; what the store
  * has, or came before, is not stored again; the rest is gathered in batches,
- * brought into an order that puts like beside like where that promises to
- * pay, and compressed over all cores.  A sequence longer than a chunk is cut
+ * brought into an order that keeps groups together and puts like beside like
+ * where that promises to pay (arrange.h), and compressed over all cores.  A sequence longer than a chunk is cut
  * into pieces by its content and stored as a list of them.
  *
  * Batches are bounded by counted bytes, never by time, so equal input, options
@@ -19,6 +19,7 @@
 
 #include "chunk.h"
 #include "err.h"
+#include "grouping.h"
 #include "packw.h"
 #include "store.h"
 #include "workers.h"
@@ -30,7 +31,11 @@ struct casg_packer_opts {
 	uint64_t chunk_nbytes;   /* residues a chunk aims at; longer is cut */
 	uint64_t batch_nbytes;   /* residues held and ordered together */
 	uint64_t pack_nbytes;
+	unsigned int max_cost;   /* percent of the size that grouping may cost */
 };
+
+/* How many residues are held and ordered together with these options. */
+uint64_t casg_packer_batch(const struct casg_packer_opts *opts);
 
 struct casg_packer_stats {
 	uint64_t nrecords;   /* sequences given */
@@ -49,6 +54,12 @@ struct casg_packer *casg_packer_new(struct casg_store *store, struct casg_packw 
 				    casg_packer_sink *sink, void *sink_ctx,
 				    struct casg_err *err);
 void casg_packer_free(struct casg_packer *p);
+
+/*
+ * The group of the sequence that comes next: called before its first residue;
+ * holds until it is called again.  Without it, there is one group.
+ */
+void casg_packer_group(struct casg_packer *p, const struct casg_group *group);
 
 /* The next residues of the sequence under way: upper case, 0x21 to 0x7E. */
 int casg_packer_residues(struct casg_packer *p, const uint8_t *res, size_t n,

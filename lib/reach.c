@@ -360,6 +360,8 @@ struct casg_marks {
 	} *seen;                  /* a pack */
 	uint32_t npacks;
 	int sequences;            /* are to be marked as well */
+	casg_marks_fn *watch;
+	void *watch_ctx;
 };
 
 struct casg_marks *casg_marks_new(struct casg_store *s, struct casg_coder *c,
@@ -478,8 +480,16 @@ static int mark_entry(void *ctx, const struct casg_entry *e, struct casg_err *er
 		rc = casg_store_ref(m->r.s, m->c, e->pack, e->ref, &loc, err);
 		if (!rc)
 			rc = mark_place(m, &loc, err);
+		if (rc >= 0 && m->watch)
+			rc = m->watch(m->watch_ctx, e, &loc, err);
 	}
 	return rc < 0 ? rc : 0;
+}
+
+void casg_marks_watch(struct casg_marks *m, casg_marks_fn *fn, void *ctx)
+{
+	m->watch = fn;
+	m->watch_ctx = ctx;
 }
 
 void casg_marks_sequences(struct casg_marks *m)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "node.h"
 #include "records.h"
 #include "store.h"
 
@@ -65,6 +66,13 @@ void casg_marks_free(struct casg_marks *m);
  * them; and no orders, which may rest on those of versions that are gone.
  */
 void casg_marks_sequences(struct casg_marks *m);
+/*
+ * The same, and 'fn' (or NULL) is told of each record of each leaf, the leaves of the
+ * version that is added first first, and where its sequence lies.
+ */
+typedef int casg_marks_fn(void *ctx, const struct casg_entry *e, const struct casg_loc *loc,
+			  struct casg_err *err);
+void casg_marks_watch(struct casg_marks *m, casg_marks_fn *fn, void *ctx);
 int casg_marks_add(struct casg_marks *m, const struct casg_roots *roots,
 		   struct casg_err *err);
 /* After the last version: take in what the packs refer to. */

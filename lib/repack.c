@@ -22,6 +22,8 @@ struct repack {
 	const struct casg_repack *r;
 	struct casg_coder *coder;
 	struct casg_packer *packer;
+	struct casg_repackplan *plan;
+	uint32_t pass;               /* of the plan: the one under way */
 	struct casg_nodes *nodes;    /* of 'from' */
 	struct casg_nodew nodew;     /* to 'to' */
 	struct casg_loc ***places;   /* [pack][chunk][member] of 'from': in 'to' */
@@ -169,18 +171,37 @@ static int kind_of(struct repack *p, const struct casg_loc *loc, int kind, int *
 	return rc;
 }
 
+/* Is the object one of those to be taken now? */
+static int is_wanted(const struct repack *p, const struct casg_marks *marks, uint32_t pack,
+		     uint32_t object, int kind)
+{
+	return casg_marks_has(marks, pack, object) &&
+	       (kind != CASG_CHUNK_SEQ ||
+		casg_repackplan_pass(p->plan, pack, object) == p->pass);
+}
+
 static int add_members(struct repack *p, const struct casg_marks *marks,
 		       struct casg_loc loc, const struct casg_idx_chunk *ic, int kind,
 		       struct casg_err *err)
 {
 	const struct casg_chunk *ch;
-	int k, rc = casg_store_get(p->r->from, p->coder, loc.pack, loc.chunk, &ch, err);
+	uint32_t first = 0;
+	int k, rc;
 
+	while (first < ic->nmembers && !is_wanted(p, marks, loc.pack, ic->first + first, kind))
+		first++;
+	if (first == ic->nmembers)
+		return 0;
+	rc = casg_store_get(p->r->from, p->coder, loc.pack, loc.chunk, &ch, err);
 	if (rc)
 		return rc;
-	for (loc.member = 0; loc.member < ic->nmembers && !rc; loc.member++) {
-		if (!casg_marks_has(marks, loc.pack, ic->first + loc.member))
+	for (loc.member = first; loc.member < ic->nmembers && !rc; loc.member++) {
+		if (!is_wanted(p, marks, loc.pack, ic->first + loc.member, kind))
 			continue;
+		if (kind == CASG_CHUNK_SEQ)
+			casg_packer_group(p->packer,
+					  casg_repackplan_group(p->plan, loc.pack,
+								ic->first + loc.member));
 		rc = kind_of(p, &loc, ic->kind, &k, err);
 		if (rc || k != kind)
 			continue;
@@ -235,20 +256,33 @@ static int write_objects(struct repack *p, struct casg_packer_stats *out,
 {
 	const struct casg_repack *r = p->r;
 	struct casg_marks *marks = casg_marks_new(r->from, p->coder, err);
+	uint32_t npasses = 0;
 	int rc = marks ? 0 : CASG_ENOMEM;
 
-	if (!rc)
+	if (!rc) {
+		p->plan = casg_repackplan_new(r->from, p->coder, &r->groups, err);
+		rc = p->plan ? 0 : CASG_ENOMEM;
+	}
+	if (!rc) {
 		casg_marks_sequences(marks);
+		casg_marks_watch(marks, casg_repackplan_note, p->plan);
+	}
 	for (uint32_t i = 0; i < r->nversions && !rc; i++)
 		rc = casg_marks_add(marks, &r->versions[i].roots, err);
+	if (!rc)
+		rc = casg_repackplan_settle(p->plan, casg_packer_batch(&r->packer), &npasses,
+					    err);
 	if (!rc) {
 		p->packer = casg_packer_new(r->to, r->packw, r->pool, r->coders, &r->packer,
 					    ignore_record, NULL, err);
-		rc = p->packer ? add_objects(p, marks, CASG_CHUNK_SEQ, err) : CASG_ENOMEM;
+		rc = p->packer ? 0 : CASG_ENOMEM;
 	}
+	for (p->pass = 0; p->pass < npasses && !rc; p->pass++)
+		rc = add_objects(p, marks, CASG_CHUNK_SEQ, err);
 	if (!rc)
 		rc = casg_packer_finish(p->packer, out, err);
 	casg_packer_free(p->packer);
+	casg_repackplan_free(p->plan);
 	if (!rc)
 		rc = add_objects(p, marks, CASG_CHUNK_BLOB, err);
 	if (!rc)

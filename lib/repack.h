@@ -2,13 +2,13 @@
  * repack - write packs that hold given versions, and nothing else.
  *
  * Everything is read from one store, verified, and written to another that
- * starts without packs: sequences are brought into order and compressed
- * together, whatever import they came with; then the trees, each version as
+ * starts without packs: sequences are grouped by taxon, brought into order and
+ * compressed together, whatever import they came with (repackplan.h); then the trees, each version as
  * differences from the one after it, so that the newest is read without
  * detours and the oldest at the end of a chain of at most CASG_NODELINK_DEPTH
  * versions.  No id changes by it.
  *
- * Memory: a byte for four objects and 12 a sequence, beside what the packer
+ * Memory: a byte for four objects and 16 a sequence, beside what the packer
  * needs.
  *
  * Threads: one caller, the owner of the pool.
@@ -22,6 +22,7 @@
 #include "packer.h"
 #include "packw.h"
 #include "records.h"
+#include "repackplan.h"
 #include "store.h"
 #include "workers.h"
 
@@ -41,6 +42,7 @@ struct casg_repack {
 	struct casg_coder **coders;  /* one for each worker of the pool */
 	int ncoders;
 	struct casg_packer_opts packer;
+	struct casg_repackplan_opts groups;
 	const struct casg_repack_version *versions;
 	uint32_t nversions;
 };

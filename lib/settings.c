@@ -8,7 +8,7 @@
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 
-enum kind { COUNT, SIZE, LEVEL };
+enum kind { COUNT, SIZE, LEVEL, RANK, BOOL };
 
 /* The one home of names, defaults and bounds. */
 static const struct {
@@ -33,7 +33,15 @@ static const struct {
 	  14 * 86400, 0, UINT64_C(1) << 40 },
 	{ "casg.gcAuto", offsetof(struct casg_settings, gc_auto), COUNT,
 	  50, 0, UINT32_MAX },
+	{ "casg.countReads", offsetof(struct casg_settings, count_reads), BOOL,
+	  1, 0, 1 },
+	{ "casg.chunk.rank", offsetof(struct casg_settings, chunk.rest), RANK,
+	  CASG_GROUPING_FAMILY, CASG_GROUPING_SPECIES, CASG_GROUPING_NONE },
+	{ "casg.chunk.cost", offsetof(struct casg_settings, chunk.max_cost), COUNT,
+	  4, 0, 100 },
 };
+
+static const char list_prefix[] = "casg.chunk.";
 
 #define NTABLE (sizeof(table) / sizeof(table[0]))
 
@@ -44,6 +52,7 @@ static uint64_t *slot(struct casg_settings *s, size_t i)
 
 void casg_settings_init(struct casg_settings *s)
 {
+	casg_grouping_policy_init(&s->chunk);
 	for (size_t i = 0; i < NTABLE; i++)
 		*slot(s, i) = table[i].preset;
 }
@@ -76,13 +85,57 @@ int casg_parse_size(const char *text, uint64_t *nbytes_out)
 
 static int parse(enum kind kind, const char *text, uint64_t *v_out)
 {
+	static const char *const no_yes[] = { "no", "yes", "off", "on", "false", "true" };
+
 	if (kind == LEVEL && !strcmp(text, "none")) {
 		*v_out = 0;
 		return 0;
 	}
+	for (*v_out = 0; kind == RANK && *v_out <= CASG_GROUPING_NONE; ++*v_out)
+		if (!strcasecmp(text, casg_grouping_rank_name((int)*v_out)))
+			return 0;
+	for (size_t i = 0; kind == BOOL && i < sizeof(no_yes) / sizeof(no_yes[0]); i++)
+		if (!strcasecmp(text, no_yes[i])) {
+			*v_out = i & 1;
+			return 0;
+		}
+	if (kind == RANK)
+		return -1;
 	if (kind != SIZE && text[strspn(text, "0123456789")])
 		return -1;
 	return casg_parse_size(text, v_out);
+}
+
+static const char *wanted(enum kind kind)
+{
+	switch (kind) {
+	case SIZE:
+		return "a size such as 64m";
+	case LEVEL:
+		return "'none' or a level from 0 to 19";
+	case RANK:
+		return "species, genus, family, higher or none";
+	case BOOL:
+		return "true or false";
+	default:
+		return "a number";
+	}
+}
+
+/* casg.chunk.dedicated and the like. */
+static int set_list(struct casg_settings *s, const char *name, const char *value,
+		    const char *origin, struct casg_err *err)
+{
+	const size_t n = sizeof(list_prefix) - 1;
+
+	for (int i = 0; i < CASG_GROUPING_NLISTS && !strncasecmp(name, list_prefix, n); i++)
+		if (!strcasecmp(name + n, casg_grouping_rank_name(i)) &&
+		    casg_grouping_policy_add(&s->chunk, i, value))
+			return casg_err_set(err, CASG_ECORRUPT,
+					    "bad value '%s' of %s: wanted taxon ids or names "
+					    "between commas, at most %d bytes of them",
+					    value, origin ? origin : name, CASG_GROUPING_LIST_MAX);
+	return 0;
 }
 
 int casg_settings_set(struct casg_settings *s, const char *name,
@@ -96,15 +149,15 @@ int casg_settings_set(struct casg_settings *s, const char *name,
 		if (!strcasecmp(table[i].name, name))
 			break;
 	if (i == NTABLE)
-		return 0;
+		return set_list(s, name, value, origin, err);
 	if (!origin)
 		origin = table[i].name;
 	if (parse(table[i].kind, value, &v))
 		return casg_err_set(err, CASG_ECORRUPT, "bad value '%s' of %s: wanted %s",
-				    value, origin,
-				    table[i].kind == SIZE ? "a size such as 64m" :
-				    table[i].kind == LEVEL ? "'none' or a level from 0 to 19" :
-				    "a number");
+				    value, origin, wanted(table[i].kind));
+	if ((v < table[i].least || v > table[i].most) && table[i].kind == RANK)
+		return casg_err_set(err, CASG_ECORRUPT, "bad value '%s' of %s: wanted %s",
+				    value, origin, wanted(RANK));
 	if (v < table[i].least || v > table[i].most)
 		return casg_err_set(err, CASG_ECORRUPT,
 				    "bad value '%s' of %s: out of range (%llu to %llu)",

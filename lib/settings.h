@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "grouping.h"
 
 struct casg_settings {
 	uint64_t threads;    /* casg.threads: workers; 0: one a processor */
@@ -24,6 +25,8 @@ struct casg_settings {
 	uint64_t shrink_limit; /* casg.shrinkLimit: percent of the records that may go */
 	uint64_t gc_grace;   /* casg.gcGrace: seconds before what nothing needs goes */
 	uint64_t gc_auto;    /* casg.gcAuto: small packs that gc --auto tolerates; 0: any */
+	uint64_t count_reads; /* casg.countReads: 0 or 1 */
+	struct casg_grouping_policy chunk; /* casg.chunk.* */
 };
 
 /* The defaults. */

@@ -672,6 +672,11 @@ int casg_store_load(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 	return load(s, c, pack, chunk, 1, out, err);
 }
 
+int casg_store_was_read(const struct casg_store *s, uint32_t pack, uint32_t chunk)
+{
+	return __atomic_load_n(&s->packs[pack].sound[chunk], __ATOMIC_RELAXED);
+}
+
 static unsigned int bucket(uint32_t pack, uint32_t chunk)
 {
 	return (pack * 2654435761u + chunk * 40503u) % CACHE_BUCKETS;

@@ -147,6 +147,8 @@ int casg_store_get(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 void casg_store_put(struct casg_store *s, const struct casg_chunk *ch);
 int casg_store_load(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 		    uint32_t chunk, struct casg_chunk **out, struct casg_err *err);
+/* Has this process loaded the chunk and found it sound? */
+int casg_store_was_read(const struct casg_store *s, uint32_t pack, uint32_t chunk);
 /* The bytes of a chunk as they lie in the pack, unverified; appended to out. */
 int casg_store_raw(struct casg_store *s, uint32_t pack, uint32_t chunk,
 		   struct casg_buf *out, struct casg_err *err);

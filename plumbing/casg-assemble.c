@@ -252,6 +252,7 @@ static int run(int argc, char **argv)
 	struct casg_work w;
 
 	casg_work_open_reader(&w, threads, memory, (uint64_t)12 << 20);
+	casg_work_count_reads(&w);
 	casg_out_much();
 	o.progress = casg_progress_start("writing", quiet ? 0 : show_progress);
 	if (argc)

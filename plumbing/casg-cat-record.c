@@ -82,6 +82,7 @@ static void open_view(struct view *v, const char *spec)
 		casg_work_open_reader(&v->w, NULL, NULL, (uint64_t)48 << 20);
 	else
 		casg_work_open_quick_reader(&v->w, (uint64_t)16 << 20);
+	casg_work_count_reads(&v->w);
 	casg_work_version(&v->w, spec, &v->version, &v->roots);
 	casg_facts_init(&v->facts);
 	p = casg_presr_open(v->w.store, casg_work_coder(&v->w), &v->roots.presentation,

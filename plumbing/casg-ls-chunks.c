@@ -2,17 +2,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "buf.h"
 #include "cli.h"
 #include "cliwork.h"
 #include "packwalk.h"
 #include "reach.h"
+#include "reads.h"
+#include "taxon.h"
+#include "treer.h"
 
-static int nul_ends, longer;
-static const char *kind_arg;
+static int nul_ends, longer, show_reads, with_base, without_base;
+static const char *kind_arg, *sort_arg;
+static uint64_t min_size, max_size = UINT64_MAX, limit = UINT64_MAX;
+static struct casg_strs taxa;
 
 static const char *const usage[] = {
-	"[-z] [-l] [--kind=KIND] [PACK | [REV:]DATABASE]...",
+	"[-z] [-l] [--reads] [--kind=KIND] [--min-size=SIZE] [--max-size=SIZE] "
+	"[--with-base | --without-base] [--sort=KEY] [--limit=N] [PACK | [REV:]DATABASE]...",
+	"--taxon=ID... [-z] [-l] [--reads] [--min-size=SIZE] [--max-size=SIZE] "
+	"[--sort=KEY] [--limit=N] [REV:]DATABASE...",
 	NULL
 };
 
@@ -20,13 +29,34 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_FLAG, 'z', NULL, NULL, &nul_ends, "end lines with NUL" },
 	{ CASG_OPT_FLAG, 'l', NULL, NULL, &longer,
 	  "number of the chunk and its byte offset as well" },
+	{ CASG_OPT_FLAG, 0, "reads", NULL, &show_reads, "how often it was read as well" },
 	{ CASG_OPT_STR, 0, "kind", "KIND", &kind_arg,
-	  "only sequences, lists, nodes, blobs or refs" },
+	  "only sequences, lists, nodes, blobs, refs or orders" },
+	{ CASG_OPT_LIST, 0, "taxon", "ID", &taxa,
+	  "only those with sequences of records that declare this taxon" },
+	{ CASG_OPT_SIZE, 0, "min-size", "SIZE", &min_size, "only those that take so much in the pack" },
+	{ CASG_OPT_SIZE, 0, "max-size", "SIZE", &max_size, "only those that take no more" },
+	{ CASG_OPT_FLAG, 0, "with-base", NULL, &with_base,
+	  "only those with members stored as differences from others" },
+	{ CASG_OPT_FLAG, 0, "without-base", NULL, &without_base, "only the others" },
+	{ CASG_OPT_STR, 0, "sort", "KEY", &sort_arg, "by size or reads, the largest first" },
+	{ CASG_OPT_U64, 0, "limit", "N", &limit, "no more than N lines" },
 	{ .type = CASG_OPT_END }
 };
 
 static struct casg_work work;
 static int only_kind;
+static struct casg_reads *reads;
+
+struct row {
+	uint64_t key;     /* sorted by this, descending */
+	uint32_t pack, chunk;
+	size_t number;    /* then in the order they came */
+};
+
+static struct row *rows;
+static size_t nrows, cap_rows;
+static uint64_t nprinted;
 
 static void add_number(struct casg_buf *b, uint64_t v)
 {
@@ -34,42 +64,107 @@ static void add_number(struct casg_buf *b, uint64_t v)
 	casg_buf_add_u64(b, v);
 }
 
+static void read_entry(uint32_t pack, uint32_t chunk, struct casg_idx_chunk *c)
+{
+	struct casg_err err = CASG_ERR_INIT;
+
+	if (casg_packidx_chunk(casg_store_idx(work.store, pack), chunk, c, &err)) {
+		casg_err_prefix(&err, "index of '%s'", casg_store_pack_path(work.store, pack));
+		casg_out_flush();
+		casg_die_err(&err);
+	}
+}
+
+static void print_chunk(uint32_t pack, uint32_t chunk, struct casg_buf *b)
+{
+	struct casg_idx_chunk c;
+
+	read_entry(pack, chunk, &c);
+	casg_buf_reset(b);
+	casg_oid_addhex(b, &c.id);
+	casg_buf_addch(b, '\t');
+	casg_buf_addstr(b, casg_chunk_kind_name(c.kind));
+	add_number(b, c.nmembers);
+	add_number(b, c.nraw);
+	add_number(b, c.nbytes);
+	casg_buf_addch(b, '\t');
+	casg_oid_addhex(b, &casg_store_idx(work.store, pack)->pack_id);
+	if (longer) {
+		add_number(b, chunk);
+		add_number(b, c.offset);
+	}
+	if (show_reads)
+		add_number(b, casg_reads_of(reads, &c.id));
+	casg_buf_addch(b, nul_ends ? '\0' : '\n');
+	if (b->failed)
+		casg_die("out of memory");
+	casg_out(b->data, b->len);
+}
+
+/* Does a member rest on another object? */
+static int has_base(const struct casg_idx_chunk *c)
+{
+	return c->kind == CASG_CHUNK_ORDER ||
+	       (c->kind == CASG_CHUNK_NODE && (c->layout == CASG_LAYOUT_LINKED ||
+					       c->layout == CASG_LAYOUT_LINKED_OUT));
+}
+
+static int is_asked(const struct casg_idx_chunk *c)
+{
+	return (!only_kind || c->kind == only_kind) && c->nbytes >= min_size &&
+	       c->nbytes <= max_size && (!with_base || has_base(c)) &&
+	       (!without_base || !has_base(c));
+}
+
+static void add_row(uint32_t pack, uint32_t chunk, const struct casg_idx_chunk *c)
+{
+	if (CASG_GROW(rows, nrows + 1, cap_rows))
+		casg_die("out of memory");
+	rows[nrows] = (struct row){
+		.key = *sort_arg == 's' ? c->nbytes : casg_reads_of(reads, &c->id),
+		.pack = pack, .chunk = chunk, .number = nrows,
+	};
+	nrows++;
+}
+
 /* needed: a flag a chunk; NULL: all */
 static void list_pack(uint32_t pack, const uint8_t *needed)
 {
-	struct casg_packidx *x = casg_store_idx(work.store, pack);
+	uint32_t nchunks = casg_store_idx(work.store, pack)->nchunks;
 	struct casg_buf b = CASG_BUF_INIT;
-	struct casg_err err = CASG_ERR_INIT;
 	struct casg_idx_chunk c;
 
-	for (uint32_t i = 0; i < x->nchunks; i++) {
-		if (casg_packidx_chunk(x, i, &c, &err)) {
-			casg_err_prefix(&err, "index of '%s'",
-					casg_store_pack_path(work.store, pack));
-			casg_out_flush();
-			casg_die_err(&err);
-		}
-		if ((needed && !needed[i]) || (only_kind && c.kind != only_kind))
+	for (uint32_t i = 0; i < nchunks; i++) {
+		read_entry(pack, i, &c);
+		if ((needed && !needed[i]) || !is_asked(&c))
 			continue;
-		casg_buf_reset(&b);
-		casg_oid_addhex(&b, &c.id);
-		casg_buf_addch(&b, '\t');
-		casg_buf_addstr(&b, casg_chunk_kind_name(c.kind));
-		add_number(&b, c.nmembers);
-		add_number(&b, c.nraw);
-		add_number(&b, c.nbytes);
-		casg_buf_addch(&b, '\t');
-		casg_oid_addhex(&b, &x->pack_id);
-		if (longer) {
-			add_number(&b, i);
-			add_number(&b, c.offset);
-		}
-		casg_buf_addch(&b, nul_ends ? '\0' : '\n');
-		if (b.failed)
-			casg_die("out of memory");
-		casg_out(b.data, b.len);
+		if (sort_arg)
+			add_row(pack, i, &c);
+		else if (nprinted++ < limit)
+			print_chunk(pack, i, &b);
 	}
 	casg_buf_release(&b);
+}
+
+static int cmp_row(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+
+	if (x->key != y->key)
+		return x->key > y->key ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static void list_rows(void)
+{
+	struct casg_buf b = CASG_BUF_INIT;
+
+	if (nrows)
+		qsort(rows, nrows, sizeof(*rows), cmp_row);
+	for (size_t i = 0; i < nrows && i < limit; i++)
+		print_chunk(rows[i].pack, rows[i].chunk, &b);
+	casg_buf_release(&b);
+	free(rows);
 }
 
 /* A pack by its id, or by the name of its file or of its index; 0: no such name. */
@@ -96,6 +191,64 @@ static int mark(void *ctx, uint32_t pack, uint32_t chunk, struct casg_err *err)
 	return 0;
 }
 
+static int is_taxon(const char *id, size_t n)
+{
+	for (size_t i = 0; i < taxa.n; i++)
+		if (strlen(taxa.v[i]) == n && !memcmp(taxa.v[i], id, n))
+			return 1;
+	return 0;
+}
+
+static int declares_taxon(const struct casg_entry *e, struct casg_buf *b)
+{
+	const char *p;
+	size_t n;
+
+	casg_buf_reset(b);
+	if (casg_taxon_declared(e->key, e->klen, e->desc, (size_t)e->dlen, b))
+		casg_die("out of memory");
+	for (p = casg_buf_cstr(b); *p; p += n + (p[n] == ',')) {
+		n = strcspn(p, ",");
+		if (is_taxon(p, n))
+			return 1;
+	}
+	return 0;
+}
+
+/* Where a sequence lies, with its list if it has one. */
+static int mark_sequence(uint8_t **needed, const struct casg_loc *loc, struct casg_err *err)
+{
+	struct casg_object o;
+	int rc = casg_store_object(work.store, casg_work_coder(&work), loc, &o, err);
+
+	if (rc)
+		return rc;
+	rc = mark(needed, loc->pack, loc->chunk, err);
+	for (size_t i = 0; i < o.npieces && !rc; i++)
+		rc = mark(needed, o.pieces[i].pack, o.pieces[i].chunk, err);
+	casg_object_release(&o);
+	return rc;
+}
+
+static int mark_taxa(const struct casg_roots *roots, uint8_t **needed, struct casg_err *err)
+{
+	struct casg_treer *t = casg_treer_open(work.store, casg_work_coder(&work),
+					       &roots->records, err);
+	struct casg_buf b = CASG_BUF_INIT;
+	struct casg_entry e;
+	struct casg_loc loc;
+	int rc = t ? 1 : err->code;
+
+	while (rc > 0 && (rc = casg_treer_next(t, &e, &loc, err)) > 0)
+		if (declares_taxon(&e, &b)) {
+			rc = mark_sequence(needed, &loc, err);
+			rc = rc ? rc : 1;
+		}
+	casg_treer_free(t);
+	casg_buf_release(&b);
+	return rc;
+}
+
 static void list_version(const char *spec)
 {
 	uint32_t npacks = casg_store_npacks(work.store);
@@ -107,7 +260,9 @@ static void list_version(const char *spec)
 	if (!needed)
 		casg_die("out of memory");
 	casg_work_version(&work, spec, &version, &roots);
-	if (casg_reach_chunks(work.store, casg_work_coder(&work), &roots, mark, needed, &err))
+	if (taxa.n ? mark_taxa(&roots, needed, &err)
+		   : casg_reach_chunks(work.store, casg_work_coder(&work), &roots, mark, needed,
+				       &err))
 		casg_die_err(&err);
 	for (uint32_t p = 0; p < npacks; p++) {
 		if (needed[p])
@@ -128,21 +283,50 @@ static void parse_kind(void)
 	casg_usage_die("unknown kind '%s'", kind_arg);
 }
 
-static int run(int argc, char **argv)
+static void check_options(int argc)
 {
 	parse_kind();
+	if (sort_arg && strcmp(sort_arg, "size") && strcmp(sort_arg, "reads"))
+		casg_usage_die("bad value '%s' of --sort: wanted size or reads", sort_arg);
+	if (with_base && without_base)
+		casg_usage_die("--with-base does not go with --without-base");
+	if (taxa.n && !argc)
+		casg_usage_die("--taxon needs a database");
+	if (taxa.n && (kind_arg || with_base || without_base))
+		casg_usage_die("--taxon lists sequences, which have no base");
+}
+
+static void read_reads(void)
+{
+	struct casg_buf path = CASG_BUF_INIT;
+
+	reads = casg_reads_load(casg_work_reads_path(&work, &path));
+	if (!reads)
+		casg_die("out of memory");
+	casg_buf_release(&path);
+}
+
+static int run(int argc, char **argv)
+{
+	check_options(argc);
 	casg_work_open_quick(&work, (uint64_t)16 << 20);
+	read_reads();
 	for (int i = 0; i < argc; i++) {
 		uint32_t pack;
 
-		if (find_pack(argv[i], &pack))
-			list_pack(pack, NULL);
-		else
+		if (!find_pack(argv[i], &pack))
 			list_version(argv[i]);
+		else if (taxa.n)
+			casg_usage_die("--taxon needs a database, and '%s' is a pack", argv[i]);
+		else
+			list_pack(pack, NULL);
 	}
 	for (uint32_t p = 0; !argc && p < casg_store_npacks(work.store); p++)
 		if (!casg_store_quarantined(work.store, p))
 			list_pack(p, NULL);
+	if (sort_arg)
+		list_rows();
+	casg_reads_free(reads);
 	casg_work_close(&work);
 	return CASG_EXIT_YES;
 }

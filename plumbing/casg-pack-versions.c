@@ -9,6 +9,7 @@
 #include "cliversion.h"
 #include "cliwork.h"
 #include "lines.h"
+#include "reads.h"
 #include "refs.h"
 #include "repack.h"
 
@@ -160,12 +161,32 @@ static void settle_options(struct casg_repack *r)
 	r->packer.chunk_nbytes = s->chunk_size;
 	r->packer.pack_nbytes = s->pack_size;
 	r->packer.batch_nbytes = s->memory / 9;
+	r->packer.max_cost = (unsigned int)s->chunk.max_cost;
 	if (!window)
 		return;
 	if (casg_parse_size(window, &nbytes) || nbytes < (uint64_t)1 << 20 ||
 	    nbytes > (uint64_t)1 << 40)
 		casg_usage_die("bad value '%s' of --window: wanted 1m to 1024g", window);
 	r->packer.batch_nbytes = nbytes;
+}
+
+/* By the policy; what is read often, no coarser than by genus. */
+static struct casg_reads *settle_groups(struct casg_repack *r)
+{
+	struct casg_grouping_policy often = work.settings.chunk;
+	struct casg_buf path = CASG_BUF_INIT;
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_reads *reads = casg_reads_load(casg_work_reads_path(&work, &path));
+
+	if (often.rest == CASG_GROUPING_FAMILY || often.rest == CASG_GROUPING_HIGHER)
+		often.rest = CASG_GROUPING_GENUS;
+	r->groups.grouping = casg_grouping_new(&work.settings.chunk, NULL, &err);
+	r->groups.often = casg_grouping_new(&often, NULL, &err);
+	r->groups.reads = reads;
+	if (!reads || !r->groups.grouping || !r->groups.often)
+		casg_die("out of memory");
+	casg_buf_release(&path);
+	return reads;
 }
 
 static void print_packs(struct casg_packw *w)
@@ -188,12 +209,14 @@ static int run(int argc, char **argv)
 	struct casg_repack_version *list;
 	struct casg_packer_stats stats;
 	struct casg_err err = CASG_ERR_INIT;
+	struct casg_reads *reads;
 	struct versions all = { NULL, 0, 0 };
 
 	(void)argc;
 	(void)argv;
 	casg_work_open(&work, threads, memory, (uint64_t)32 << 20);
 	settle_options(&r);
+	reads = settle_groups(&r);
 	read_versions(&all);
 	list = put_in_order(&all);
 	r.from = work.store;
@@ -212,6 +235,9 @@ static int run(int argc, char **argv)
 		casg_version_release(&all.v[i].v);
 	free(all.v);
 	free(list);
+	casg_grouping_free(r.groups.grouping);
+	casg_grouping_free(r.groups.often);
+	casg_reads_free(reads);
 	casg_work_close(&work);
 	return CASG_EXIT_YES;
 }

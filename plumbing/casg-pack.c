@@ -11,6 +11,7 @@
 #include "endian.h"
 #include "fasta.h"
 #include "fastain.h"
+#include "grouping.h"
 #include "packer.h"
 #include "stream.h"
 #include "taxon.h"
@@ -50,6 +51,7 @@ static const struct casg_opt opts[] = {
 struct job {
 	struct casg_work w;
 	struct casg_packer *packer;
+	struct casg_grouping *grouping;
 	struct casg_hasher *source;
 	struct casg_job source_job; /* hashes a block while it is parsed */
 	const uint8_t *block;
@@ -91,12 +93,22 @@ static int on_begin(void *ctx, const char *key, size_t klen, const char *desc,
 		    size_t dlen, struct casg_err *err)
 {
 	struct job *j = ctx;
+	struct casg_group group;
+	int rc;
 
 	casg_buf_reset(&j->key);
 	casg_buf_reset(&j->desc);
+	casg_buf_reset(&j->taxon);
 	casg_buf_add(&j->key, key, klen);
 	casg_buf_add(&j->desc, desc, dlen);
-	return j->key.failed || j->desc.failed ? casg_err_nomem(err) : 0;
+	if (casg_taxon_declared(key, klen, desc, dlen, &j->taxon) || j->key.failed ||
+	    j->desc.failed)
+		return casg_err_nomem(err);
+	rc = casg_grouping_of(j->grouping, (const char *)j->taxon.data, j->taxon.len, desc, dlen,
+			      &group, err);
+	if (!rc)
+		casg_packer_group(j->packer, &group);
+	return rc;
 }
 
 static int on_residues(void *ctx, const uint8_t *p, size_t n, struct casg_err *err)
@@ -124,7 +136,6 @@ static int on_end(void *ctx, uint64_t nresidues, const char *pres, size_t presle
 
 	(void)nresidues;
 	casg_buf_reset(&j->pres);
-	casg_buf_reset(&j->taxon);
 	casg_buf_reset(&j->tag);
 	if (preslen > CASG_INLINE_MAX) {
 		struct casg_oid id;
@@ -135,9 +146,6 @@ static int on_end(void *ctx, uint64_t nresidues, const char *pres, size_t presle
 		pres = (const char *)j->pres.data;
 		preslen = j->pres.len;
 	}
-	if (!rc)
-		rc = casg_taxon_declared((const char *)j->key.data, j->key.len,
-					 (const char *)j->desc.data, j->desc.len, &j->taxon);
 	if (rc)
 		return rc;
 	tag_field(&j->tag, j->key.data, j->key.len);
@@ -284,7 +292,8 @@ static int run(int argc, char **argv)
 	casg_work_packw(&j.w);
 	j.source = casg_hasher_new();
 	j.packer = casg_work_packer(&j.w, on_record, &j);
-	if (!j.source)
+	j.grouping = casg_grouping_new(&j.w.settings.chunk, NULL, &err);
+	if (!j.source || !j.grouping)
 		casg_die("out of memory");
 	casg_hasher_init(j.source);
 	casg_out_much();
@@ -316,6 +325,7 @@ static int run(int argc, char **argv)
 	casg_out_flush();
 	casg_cli_expect_release(&expect);
 	casg_packer_free(j.packer);
+	casg_grouping_free(j.grouping);
 	casg_hasher_free(j.source);
 	casg_work_close(&j.w);
 	return 0;
