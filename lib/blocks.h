@@ -20,16 +20,25 @@
 
 #define CASG_BLOCK 4096u
 #define CASG_BLOCK_PAYLOAD 4088u
+#define CASG_BLOCK_SUM 8u
 
 struct casg_blocks {
 	const uint8_t *base; /* borrowed */
 	uint64_t nblocks;
+	size_t last;         /* payload bytes of the last block */
 	uint8_t *checked;    /* a flag a block */
 };
 
 /* nbytes must be a whole number of blocks, at least one. */
 int casg_blocks_init(struct casg_blocks *b, const uint8_t *base, uint64_t nbytes,
 		     struct casg_err *err);
+/*
+ * The same of a file whose last block may be short: its checksum stands right
+ * behind its payload.  The caller then never asks for what is behind the last
+ * entry of the last array.
+ */
+int casg_blocks_init_short(struct casg_blocks *b, const uint8_t *base, uint64_t nbytes,
+			   struct casg_err *err);
 void casg_blocks_release(struct casg_blocks *b);
 
 /* 0 if a block that was read apart, number k, is sound; else -1. */
@@ -105,5 +114,7 @@ struct casg_blocks_writer {
 
 void casg_blocks_put(struct casg_blocks_writer *w, const void *entry, size_t size);
 void casg_blocks_finish(struct casg_blocks_writer *w);
+/* The same, but the last block is as short as what is in it allows. */
+void casg_blocks_finish_short(struct casg_blocks_writer *w);
 
 #endif

@@ -428,6 +428,18 @@ static void keep_std_fds(void)
 			_exit(CASG_EXIT_FATAL);
 }
 
+void casg_catch_signals(void (*handler)(int))
+{
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++) {
+		struct sigaction sa;
+
+		if (!sigaction(sigs[i], NULL, &sa) && sa.sa_handler != SIG_IGN)
+			signal(sigs[i], handler);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct casg_err err = CASG_ERR_INIT;

@@ -68,6 +68,12 @@ void casg_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* stdout through one 64 KiB buffer; dies on error. */
 void casg_out(const void *p, size_t nbytes);
 void casg_out_flush(void);
+
+/*
+ * The handler for the signals that end a program: SIGINT, SIGTERM, SIGHUP and
+ * SIGPIPE.  Those that we were started to ignore, as under nohup, stay ignored.
+ */
+void casg_catch_signals(void (*handler)(int));
 /* For programs that write much: a larger pipe, if stdout is one. */
 void casg_out_much(void);
 

@@ -102,7 +102,6 @@ void casg_work_open_quick_reader(struct casg_work *w, uint64_t cache_nbytes)
 
 static void make_packw(struct casg_work *w, struct casg_store *store, const char *ids_dir)
 {
-	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_packw_opts o = {
 		.packs_dir = w->repo.packs_dir,
@@ -121,8 +120,7 @@ static void make_packw(struct casg_work *w, struct casg_store *store, const char
 		casg_die_err(&err);
 	casg_store_revive(store);
 	doomed = w->packw;
-	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
-		signal(sigs[i], on_signal);
+	casg_catch_signals(on_signal);
 }
 
 void casg_work_packw(struct casg_work *w)

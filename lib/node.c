@@ -371,7 +371,7 @@ int casg_node_read_end(struct casg_node *n, const struct casg_node_reader *r,
 }
 
 static int decode_leaf(struct casg_node *n, struct casg_node_reader *r, uint32_t pack,
-		       uint64_t refbase, struct casg_err *err)
+		       struct casg_section section, struct casg_err *err)
 {
 	struct casg_node_reader sh = *r; /* a second reader over the shared lengths */
 	uint64_t a, b, ref = 0;
@@ -407,7 +407,10 @@ static int decode_leaf(struct casg_node *n, struct casg_node_reader *r, uint32_t
 		else
 			memcpy(e->desc_blob.b, r->p[2], CASG_OID_RAWSZ);
 		r->p[2] += need;
-		e->ref = (ref += (uint64_t)casg_unzigzag(a)) + refbase;
+		ref += (uint64_t)casg_unzigzag(a);
+		if (ref >= section.n)
+			return corrupt(err, "a reference is beyond its section");
+		e->ref = ref + section.base;
 		e->pack = pack;
 	}
 	return casg_node_read_end(n, r, err);
@@ -485,7 +488,7 @@ int casg_node_read_head(struct casg_node *n, struct casg_node_reader *r,
 }
 
 int casg_node_decode(struct casg_node *n, const struct casg_chunk *ch, uint32_t member,
-		     uint32_t pack, uint64_t refbase, struct casg_err *err)
+		     uint32_t pack, struct casg_section section, struct casg_err *err)
 {
 	struct casg_node_reader r;
 	int linked, rc = casg_node_read_head(n, &r, ch, member, &linked, err);
@@ -495,7 +498,7 @@ int casg_node_decode(struct casg_node *n, const struct casg_chunk *ch, uint32_t 
 	if (linked)
 		return casg_err_set(err, CASG_EBUG, "a linked node needs its bases");
 	return n->level ? decode_interior(n, &r, err)
-			: decode_leaf(n, &r, pack, refbase, err);
+			: decode_leaf(n, &r, pack, section, err);
 }
 
 void casg_node_release(struct casg_node *n)

@@ -126,14 +126,26 @@ struct casg_node {
 };
 
 /*
+ * The numbers that references in a chunk may have: 0 .. n-1, and what is added
+ * to them so that they count through the whole pack (store.h).
+ */
+struct casg_section {
+	uint64_t base, n;
+};
+
+#define CASG_SECTION_ANY ((struct casg_section){ 0, UINT64_MAX })
+/* Of a chunk that no references follow: none is in range, whatever is asked. */
+#define CASG_SECTION_NONE ((struct casg_section){ (uint64_t)1 << 63, (uint64_t)1 << 62 })
+
+/*
  * Decode member 'member' of a NODE chunk of pack 'pack' into *n (reused;
  * descriptions point into the chunk).  Order, key bytes and boundaries inside
  * the node are checked; whether its last entry is one is for the caller, who
- * knows what follows.  'refbase' is added to its references (store.h).  A
- * linked node (nodelink.h) is CASG_EBUG here.
+ * knows what follows.  A reference beyond its section is refused.  A linked
+ * node (nodelink.h) is CASG_EBUG here.
  */
 int casg_node_decode(struct casg_node *n, const struct casg_chunk *ch, uint32_t member,
-		     uint32_t pack, uint64_t refbase, struct casg_err *err);
+		     uint32_t pack, struct casg_section section, struct casg_err *err);
 void casg_node_release(struct casg_node *n);
 
 /* ---- for nodelink.c ----------------------------------------------------- */

@@ -325,7 +325,8 @@ struct source {
 	struct casg_node *n;
 	struct casg_node_reader r;
 	uint32_t own, pack, last_number;
-	uint64_t last_ref, refbase;
+	uint64_t last_ref;
+	struct casg_section section;
 	const struct casg_node *const *bases;
 	int nbases;
 	uint32_t at;          /* in bases[0] */
@@ -477,7 +478,9 @@ static int get_ref(struct source *s, struct casg_entry *e)
 	if (casg_varint_get(&s->r.p[3], s->r.end[3], &v))
 		return -1;
 	s->last_ref += (uint64_t)casg_unzigzag(v);
-	e->ref = s->last_ref + s->refbase;
+	if (s->last_ref >= s->section.n)
+		return -1;
+	e->ref = s->last_ref + s->section.base;
 	e->pack = s->pack;
 	return 0;
 }
@@ -662,11 +665,11 @@ static int apply(struct source *s, struct casg_err *err)
 }
 
 int casg_nodelink_decode(struct casg_node *n, const struct casg_chunk *ch, uint32_t member,
-			 uint32_t pack, uint64_t refbase, uint32_t own,
+			 uint32_t pack, struct casg_section section, uint32_t own,
 			 const struct casg_node *const *bases, int nbases,
 			 casg_node_id_fn *id_of, void *ctx, struct casg_err *err)
 {
-	struct source s = { .n = n, .own = own, .pack = pack, .refbase = refbase,
+	struct source s = { .n = n, .own = own, .pack = pack, .section = section,
 			    .last_number = own,
 			    .bases = bases, .nbases = nbases, .id_of = id_of, .ctx = ctx };
 	struct casg_node_name names[CASG_NODELINK_BASES];

@@ -89,7 +89,7 @@ typedef int casg_node_id_fn(void *ctx, uint32_t number, struct casg_oid *id_out,
  * bases may go afterwards.
  */
 int casg_nodelink_decode(struct casg_node *n, const struct casg_chunk *ch, uint32_t member,
-			 uint32_t pack, uint64_t refbase, uint32_t own,
+			 uint32_t pack, struct casg_section section, uint32_t own,
 			 const struct casg_node *const *bases, int nbases,
 			 casg_node_id_fn *id_of, void *ctx, struct casg_err *err);
 

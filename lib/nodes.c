@@ -108,12 +108,12 @@ static void store_put(void *ctx, const struct casg_chunk *ch)
 	casg_store_put(n->store, ch);
 }
 
-static int store_refbase(void *ctx, uint32_t pack, uint32_t chunk, uint64_t *out,
+static int store_section(void *ctx, uint32_t pack, uint32_t chunk, struct casg_section *out,
 			 struct casg_err *err)
 {
 	struct casg_nodes *n = ctx;
 
-	return casg_store_refbase(n->store, n->coder, pack, chunk, out, err);
+	return casg_store_section(n->store, n->coder, pack, chunk, out, err);
 }
 
 struct casg_nodes *casg_nodes_new_from(const struct casg_nodes_source *src)
@@ -129,7 +129,7 @@ struct casg_nodes *casg_nodes_new(struct casg_store *s, struct casg_coder *c)
 {
 	struct casg_nodes_source src = {
 		.find = store_find, .find_nth = store_find_nth, .number = store_number, .at = store_at,
-		.get = store_get, .put = store_put, .refbase = store_refbase,
+		.get = store_get, .put = store_put, .section = store_section,
 	};
 	struct casg_nodes *n = casg_nodes_new_from(&src);
 
@@ -318,7 +318,7 @@ static int id_of(void *ctx, uint32_t number, struct casg_oid *id_out, struct cas
 	return x->n->src.at(x->n->src.ctx, x->pack, number, NULL, id_out, err);
 }
 
-static int decode_linked(struct casg_nodes *n, struct casg_tnode *t, uint64_t refbase,
+static int decode_linked(struct casg_nodes *n, struct casg_tnode *t, struct casg_section section,
 			 int depth, struct casg_err *err)
 {
 	struct casg_node_name names[CASG_NODELINK_BASES];
@@ -354,7 +354,7 @@ static int decode_linked(struct casg_nodes *n, struct casg_tnode *t, uint64_t re
 		rc = casg_err_set(err, CASG_ECORRUPT, "a chain of tree nodes is too long");
 	if (!rc)
 		rc = casg_nodelink_decode(&t->node, t->ch, t->loc.member, t->loc.pack,
-					  refbase, own, nodes, nbases, id_of, &ctx, err);
+					  section, own, nodes, nbases, id_of, &ctx, err);
 	for (int i = 0; i < nbases; i++)
 		casg_nodes_put(n, bases[i]);
 	return rc;
@@ -364,7 +364,7 @@ static int load(struct casg_nodes *n, const struct casg_loc *loc, int depth,
 		struct casg_tnode **out, struct casg_err *err)
 {
 	struct casg_tnode *t = find_kept(n, loc), **b;
-	uint64_t refbase = 0;
+	struct casg_section section = { 0, 0 };
 	int rc;
 
 	if (t) {
@@ -389,11 +389,11 @@ static int load(struct casg_nodes *n, const struct casg_loc *loc, int depth,
 	t->weight = 1;
 	rc = n->src.get(n->src.ctx, loc->pack, loc->chunk, &t->ch, err);
 	if (!rc)
-		rc = n->src.refbase(n->src.ctx, loc->pack, loc->chunk, &refbase, err);
+		rc = n->src.section(n->src.ctx, loc->pack, loc->chunk, &section, err);
 	if (!rc && casg_node_is_linked(t->ch, loc->member))
-		rc = decode_linked(n, t, refbase, depth, err);
+		rc = decode_linked(n, t, section, depth, err);
 	else if (!rc)
-		rc = casg_node_decode(&t->node, t->ch, loc->member, loc->pack, refbase, err);
+		rc = casg_node_decode(&t->node, t->ch, loc->member, loc->pack, section, err);
 	if (rc) {
 		n->src.put(n->src.ctx, t->ch);
 		t->ch = NULL;

@@ -47,8 +47,8 @@ struct casg_nodes_source {
 	int (*get)(void *ctx, uint32_t pack, uint32_t chunk, const struct casg_chunk **out,
 		   struct casg_err *err);
 	void (*put)(void *ctx, const struct casg_chunk *ch);
-	/* as casg_store_refbase */
-	int (*refbase)(void *ctx, uint32_t pack, uint32_t chunk, uint64_t *out,
+	/* as casg_store_section */
+	int (*section)(void *ctx, uint32_t pack, uint32_t chunk, struct casg_section *out,
 		       struct casg_err *err);
 };
 

@@ -15,8 +15,7 @@
 #define NO_CHUNK UINT32_MAX
 #define THIS_PACK UINT32_MAX /* as a pack number: the one being checked */
 #define HELD_MAX 16
-/* Added to references that no chunk explains: then none is in range. */
-#define NO_REFS ((uint64_t)1 << 63)
+#define NO_REFS (CASG_SECTION_NONE.base)
 
 /* A chunk of nodes that decoded nodes point into, or may again. */
 struct held {
@@ -405,7 +404,7 @@ static int read_refs(struct check *k, struct worker *wk, uint32_t chunk,
 	uint64_t base = had ? w->refs[had - 1].base + w->refs[had - 1].nmembers : 0;
 	int rc = load(k, wk, chunk, &ch, err);
 
-	w->chunks[chunk].refbase = base;
+	w->chunks[chunk].section = (struct casg_section){ base, 0 };
 	if (!rc && CASG_GROW(w->refs, had + ch->nmembers, w->cap_refs))
 		rc = casg_err_nomem(err);
 	if (!rc)
@@ -427,6 +426,7 @@ static int read_refs(struct check *k, struct worker *wk, uint32_t chunk,
 	}
 	if (rc)
 		w->nrefs = had;
+	w->chunks[chunk].section.n = base - w->chunks[chunk].section.base;
 	casg_chunk_free(ch);
 	return rc;
 }
@@ -477,19 +477,28 @@ static int find_ref(const struct check *k, uint64_t ref, const struct casg_walk_
 	return 0;
 }
 
-/* What is added to the references in a chunk of this pack. */
-static int refbase_here(const struct casg_packwalk *w, uint32_t chunk, uint64_t *out,
+/* The references that a chunk of this pack may have. */
+static int section_here(const struct casg_packwalk *w, uint32_t chunk, struct casg_section *out,
 			struct casg_err *err)
 {
 	uint32_t i = chunk;
 
 	while (i < w->nchunks && w->idx[i].kind != CASG_CHUNK_REFS)
 		i++;
-	*out = 0;
+	*out = CASG_SECTION_NONE;
 	if (i == w->nchunks || w->chunks[i].state != CASG_WALK_GOOD)
 		return no_refs(w, err);
-	*out = w->chunks[i].refbase;
+	*out = w->chunks[i].section;
 	return 0;
+}
+
+static int find_ref_in(const struct check *k, struct casg_section section, uint64_t ref,
+		       const struct casg_walk_ref **out, uint32_t *member_out,
+		       struct casg_err *err)
+{
+	if (ref >= section.n)
+		return casg_err_set(err, CASG_ECORRUPT, "a reference is beyond its section");
+	return find_ref(k, section.base + ref, out, member_out, err);
 }
 
 /* What a reference of pack 'pack' stands for. */
@@ -693,18 +702,17 @@ static void put_nodes(void *ctx, const struct casg_chunk *ch)
 }
 
 /* Interior nodes need none. */
-static int node_refbase(void *ctx, uint32_t pack, uint32_t chunk, uint64_t *out,
+static int node_section(void *ctx, uint32_t pack, uint32_t chunk, struct casg_section *out,
 			struct casg_err *err)
 {
 	struct worker *wk = ctx;
 	int rc;
 
 	if (pack == THIS_PACK) {
-		if (refbase_here(wk->k->w, chunk, out, NULL))
-			*out = NO_REFS;
+		section_here(wk->k->w, chunk, out, NULL);
 		return 0;
 	}
-	rc = casg_store_refbase(wk->k->opts->store, wk->coder, pack, chunk, out, err);
+	rc = casg_store_section(wk->k->opts->store, wk->coder, pack, chunk, out, err);
 	return rc ? elsewhere(err, rc) : 0;
 }
 
@@ -769,7 +777,7 @@ static struct casg_nodes *make_nodes(struct check *k, struct worker *wk)
 {
 	const struct casg_nodes_source src = {
 		.ctx = wk, .find = find_node, .find_nth = find_node_nth, .number = node_number, .at = node_at,
-		.get = get_nodes, .put = put_nodes, .refbase = node_refbase,
+		.get = get_nodes, .put = put_nodes, .section = node_section,
 	};
 
 	wk->k = k;
@@ -904,12 +912,12 @@ static int hash_piece(struct worker *wk, const struct casg_chunk *ch, uint32_t m
 }
 
 static int add_piece(struct check *k, struct worker *wk, const struct casg_piece *p,
-		     uint64_t refbase, struct casg_err *err)
+		     struct casg_section section, struct casg_err *err)
 {
 	const struct casg_walk_ref *r;
 	const struct casg_chunk *ch;
 	uint32_t member;
-	int rc = find_ref(k, refbase + p->ref, &r, &member, err);
+	int rc = find_ref_in(k, section, p->ref, &r, &member, err);
 
 	if (rc)
 		return rc;
@@ -927,13 +935,13 @@ static int add_piece(struct check *k, struct worker *wk, const struct casg_piece
 }
 
 /* The same piece's bytes, appended. */
-static int piece_bytes(struct check *k, struct worker *wk, uint64_t ref, struct casg_buf *out,
-		       struct casg_err *err)
+static int piece_bytes(struct check *k, struct worker *wk, struct casg_section section,
+		       uint64_t ref, struct casg_buf *out, struct casg_err *err)
 {
 	const struct casg_walk_ref *r;
 	const struct casg_chunk *ch;
 	struct casg_loc loc;
-	int rc = find_ref(k, ref, &r, &loc.member, err);
+	int rc = find_ref_in(k, section, ref, &r, &loc.member, err);
 
 	if (rc)
 		return rc;
@@ -956,8 +964,8 @@ static int check_wholes(struct check *k, struct worker *wk, uint32_t chunk,
 {
 	struct casg_chunk *ch = NULL;
 	struct casg_oid id;
-	uint64_t refbase;
-	int rc = refbase_here(k->w, chunk, &refbase, err);
+	struct casg_section section;
+	int rc = section_here(k->w, chunk, &section, err);
 
 	if (!rc)
 		rc = decode(k, wk, chunk, &ch, err);
@@ -968,7 +976,7 @@ static int check_wholes(struct check *k, struct worker *wk, uint32_t chunk,
 				      (size_t)casg_chunk_len(ch, i), err);
 		casg_hasher_init(wk->whole);
 		for (size_t j = 0; !rc && j < l->npieces; j++)
-			rc = add_piece(k, wk, &l->pieces[j], refbase, err);
+			rc = add_piece(k, wk, &l->pieces[j], section, err);
 		if (!rc) {
 			casg_hasher_final(wk->whole, &id);
 			if (!casg_oid_eq(&id, &l->id))
@@ -995,7 +1003,7 @@ static int object_bytes(struct check *k, struct worker *wk, uint32_t chunk, uint
 	struct casg_list l = { 0 };
 	struct casg_orderdelta d;
 	struct casg_chunk *ch = NULL;
-	uint64_t refbase = 0;
+	struct casg_section section = { 0, 0 };
 	int rc = decode(k, wk, chunk, &ch, err);
 	const uint8_t *m = rc ? NULL : ch->data + ch->offset[member];
 	size_t n = rc ? 0 : (size_t)casg_chunk_len(ch, member);
@@ -1010,9 +1018,9 @@ static int object_bytes(struct check *k, struct worker *wk, uint32_t chunk, uint
 	} else if (!rc && ch->kind == CASG_CHUNK_LIST) {
 		rc = casg_list_decode(&l, m, n, err);
 		if (!rc)
-			rc = refbase_here(k->w, chunk, &refbase, err);
+			rc = section_here(k->w, chunk, &section, err);
 		for (size_t i = 0; i < l.npieces && !rc; i++)
-			rc = piece_bytes(k, wk, refbase + l.pieces[i].ref, out, err);
+			rc = piece_bytes(k, wk, section, l.pieces[i].ref, out, err);
 	} else if (!rc) {
 		casg_buf_add(out, m, n);
 	}

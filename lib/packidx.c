@@ -9,9 +9,26 @@
 static const char magic[8] = { 'c', 'a', 's', 'g', 'p', 'i', 'd', 'x' };
 
 enum {
-	HEAD_SZ = 72, CHUNK_SZ = 64, BYID_SZ = 4, BUCKET_SZ = 4, OBJECT_SZ = 8,
-	NODE_SZ = 40, SLOT_SZ = 4
+	HEAD_SZ = 72, CHUNK_SZ = 64, BYID_SZ = 4, BUCKET_SZ = 4,
+	NODE_SZ = 32, NUMBER_SZ = 4,
+	/* before version 3 */
+	OLD_OBJECT_SZ = 8, OLD_NODE_SZ = 40
 };
+
+/*
+ * Bytes of the tag and of the number of an object.  Bucket and tag together
+ * keep at least 32 bits of an id; a number has no more bytes than it needs.
+ */
+static void object_form(uint32_t version, uint32_t nobjects, unsigned int bits,
+			unsigned int *tag_sz, unsigned int *number_sz)
+{
+	*tag_sz = *number_sz = 4;
+	if (version < 3)
+		return;
+	if (bits >= 8)
+		*tag_sz = 3;
+	*number_sz = nobjects <= 1u << 16 ? 2 : 3;
+}
 
 static void lay_out(struct casg_packidx *x)
 {
@@ -22,9 +39,11 @@ static void lay_out(struct casg_packidx *x)
 	x->at_buckets = casg_place_after(x->at_byid, x->nchunks, BYID_SZ);
 	x->at_objects = casg_place_after(x->at_buckets, ((uint64_t)1 << x->bits) + 1,
 					 BUCKET_SZ);
-	x->at_nodes = casg_place_after(x->at_objects, x->nobjects, OBJECT_SZ);
-	x->at_slots = casg_place_after(x->at_nodes, x->nnodes, NODE_SZ);
-	x->end = casg_place_after(x->at_slots, x->has_slots ? x->nnodes : 0, SLOT_SZ);
+	x->at_nodes = casg_place_after(x->at_objects, x->nobjects,
+				       x->tag_sz + x->number_sz);
+	x->at_numbers = casg_place_after(x->at_nodes, x->nnodes,
+					 x->version < 3 ? OLD_NODE_SZ : NODE_SZ);
+	x->end = casg_place_after(x->at_numbers, x->version > 1 ? x->nnodes : 0, NUMBER_SZ);
 }
 
 /* About 16 objects a bucket. */
@@ -42,9 +61,9 @@ static uint32_t bucket_of(uint64_t prefix, unsigned int bits)
 	return bits ? (uint32_t)(prefix >> (64 - bits)) : 0;
 }
 
-static uint32_t tag_of(uint64_t prefix, unsigned int bits)
+static uint32_t tag_of(uint64_t prefix, unsigned int bits, unsigned int tag_sz)
 {
-	return (uint32_t)(prefix << bits >> 32);
+	return (uint32_t)(prefix << bits >> (64 - 8 * tag_sz));
 }
 
 /* ---- building ---------------------------------------------------------- */
@@ -90,38 +109,37 @@ static int cmp_chunk(const void *a, const void *b)
 }
 
 /*
- * The prefixes are uniform, so one counting pass on the top bits leaves
- * buckets small enough for qsort to be cheap on each.
+ * The objects by prefix.  Prefixes are uniform, so one counting pass on the top
+ * bits leaves buckets small enough for qsort to be cheap on each.
  */
-static int sort_objects(struct object_key *v, uint32_t n)
+static struct object_key *sort_objects(const struct casg_packidx_src *s, unsigned int bits)
 {
-	unsigned int bits = bucket_bits(n);
-	uint32_t nb = (uint32_t)1 << bits, *at;
-	struct object_key *t;
+	uint32_t nb = (uint32_t)1 << bits, *at = calloc((size_t)nb + 1, sizeof(*at));
+	struct object_key *v = malloc((size_t)s->nobjects * sizeof(*v) + 1);
 
-	if (!bits) {
-		qsort(v, n, sizeof(*v), cmp_object);
-		return 0;
-	}
-	at = calloc((size_t)nb + 1, sizeof(*at));
-	t = malloc((size_t)n * sizeof(*t));
-	if (!at || !t) {
+	if (!at || !v) {
 		free(at);
-		free(t);
-		return -1;
+		free(v);
+		return NULL;
 	}
-	for (uint32_t i = 0; i < n; i++)
-		at[bucket_of(v[i].prefix, bits) + 1]++;
+	for (uint32_t i = 0; i < s->nobjects; i++)
+		at[bucket_of(casg_oid_prefix(&s->objects[i].id), bits) + 1]++;
 	for (uint32_t b = 0; b < nb; b++)
 		at[b + 1] += at[b];
-	for (uint32_t i = 0; i < n; i++)
-		t[at[bucket_of(v[i].prefix, bits)]++] = v[i];
+	for (uint32_t i = 0; i < s->nobjects; i++) {
+		uint64_t prefix = casg_oid_prefix(&s->objects[i].id);
+
+		v[at[bucket_of(prefix, bits)]++] = (struct object_key){ prefix, i };
+	}
 	for (uint32_t b = 0, lo = 0; b < nb; lo = at[b++])
-		qsort(t + lo, at[b] - lo, sizeof(*t), cmp_object);
-	memcpy(v, t, (size_t)n * sizeof(*v));
+		qsort(v + lo, at[b] - lo, sizeof(*v), cmp_object);
 	free(at);
-	free(t);
-	return 0;
+	return v;
+}
+
+static uint32_t version_of(const struct casg_packidx_src *s)
+{
+	return s->version ? s->version : CASG_PACKIDX_VERSION;
 }
 
 static void put_head(const struct casg_packidx_src *s, unsigned int bits,
@@ -130,7 +148,7 @@ static void put_head(const struct casg_packidx_src *s, unsigned int bits,
 	uint8_t h[HEAD_SZ] = { 0 };
 
 	memcpy(h, magic, 8);
-	casg_put_le32(h + 8, s->version ? s->version : CASG_PACKIDX_VERSION);
+	casg_put_le32(h + 8, version_of(s));
 	casg_put_le32(h + 12, s->nchunks);
 	casg_put_le32(h + 16, s->nobjects);
 	casg_put_le32(h + 20, s->nnodes);
@@ -157,7 +175,7 @@ static int put_chunks(const struct casg_packidx_src *s, struct casg_blocks_write
 		casg_put_le32(e + 52, c->nmembers);
 		casg_put_le32(e + 56, c->first);
 		e[60] = c->kind;
-		e[61] = c->layout;
+		e[61] = version_of(s) > 1 ? c->layout : 0;
 		casg_blocks_put(w, e, sizeof(e));
 		keys[i].id = c->id;
 		keys[i].chunk = i;
@@ -176,41 +194,54 @@ static int put_chunks(const struct casg_packidx_src *s, struct casg_blocks_write
 static int put_objects(const struct casg_packidx_src *s, unsigned int bits,
 		       struct casg_blocks_writer *w)
 {
-	struct object_key *keys = malloc((size_t)s->nobjects * sizeof(*keys) + 1);
-	uint8_t e[OBJECT_SZ];
+	struct object_key *keys = sort_objects(s, bits);
+	unsigned int tag_sz, number_sz;
+	uint8_t e[OLD_OBJECT_SZ];
 	uint32_t i = 0;
 
 	if (!keys)
 		return -1;
-	for (uint32_t k = 0; k < s->nobjects; k++) {
-		keys[k].prefix = casg_oid_prefix(&s->objects[k].id);
-		keys[k].object = k;
-	}
-	if (sort_objects(keys, s->nobjects)) {
-		free(keys);
-		return -1;
-	}
 	for (uint32_t b = 0; b <= (uint32_t)1 << bits; b++) {
 		while (i < s->nobjects && bucket_of(keys[i].prefix, bits) < b)
 			i++;
 		casg_put_le32(e, b >> bits ? s->nobjects : i);
 		casg_blocks_put(w, e, BUCKET_SZ);
 	}
+	object_form(version_of(s), s->nobjects, bits, &tag_sz, &number_sz);
 	for (i = 0; i < s->nobjects; i++) {
-		casg_put_le32(e, tag_of(keys[i].prefix, bits));
-		casg_put_le32(e + 4, keys[i].object);
-		casg_blocks_put(w, e, OBJECT_SZ);
+		casg_put_le32(e, tag_of(keys[i].prefix, bits, tag_sz));
+		casg_put_le32(e + tag_sz, keys[i].object);
+		casg_blocks_put(w, e, tag_sz + number_sz);
 	}
 	free(keys);
 	return 0;
 }
 
-/* By id, then the slot of each node in the order of the file. */
+/* Before version 3: by id, with their places, then the slot of each node. */
+static void put_old_nodes(const struct casg_packidx_src *s, const struct node_key *v,
+			  uint32_t *slot, struct casg_blocks_writer *w)
+{
+	uint8_t e[OLD_NODE_SZ];
+
+	for (uint32_t i = 0; i < s->nnodes; i++) {
+		memcpy(e, v[i].node.id.b, CASG_OID_RAWSZ);
+		casg_put_le32(e + 32, v[i].node.chunk);
+		casg_put_le32(e + 36, v[i].node.member);
+		casg_blocks_put(w, e, OLD_NODE_SZ);
+		slot[v[i].number] = i;
+	}
+	for (uint32_t i = 0; i < s->nnodes && s->version != 1; i++) {
+		casg_put_le32(e, slot[i]);
+		casg_blocks_put(w, e, NUMBER_SZ);
+	}
+}
+
+/* In file order, then their numbers by id. */
 static int put_nodes(const struct casg_packidx_src *s, struct casg_blocks_writer *w)
 {
 	struct node_key *v = malloc((size_t)s->nnodes * sizeof(*v) + 1);
 	uint32_t *slot = malloc((size_t)s->nnodes * sizeof(*slot) + 1);
-	uint8_t e[NODE_SZ];
+	uint8_t e[NUMBER_SZ];
 
 	if (!v || !slot) {
 		free(v);
@@ -222,16 +253,15 @@ static int put_nodes(const struct casg_packidx_src *s, struct casg_blocks_writer
 		v[i].number = i;
 	}
 	qsort(v, s->nnodes, sizeof(*v), cmp_node);
-	for (uint32_t i = 0; i < s->nnodes; i++) {
-		memcpy(e, v[i].node.id.b, CASG_OID_RAWSZ);
-		casg_put_le32(e + 32, v[i].node.chunk);
-		casg_put_le32(e + 36, v[i].node.member);
-		casg_blocks_put(w, e, NODE_SZ);
-		slot[v[i].number] = i;
-	}
-	for (uint32_t i = 0; i < s->nnodes && s->version != 1; i++) {
-		casg_put_le32(e, slot[i]);
-		casg_blocks_put(w, e, SLOT_SZ);
+	if (version_of(s) < 3) {
+		put_old_nodes(s, v, slot, w);
+	} else {
+		for (uint32_t i = 0; i < s->nnodes; i++)
+			casg_blocks_put(w, s->nodes[i].id.b, NODE_SZ);
+		for (uint32_t i = 0; i < s->nnodes; i++) {
+			casg_put_le32(e, v[i].number);
+			casg_blocks_put(w, e, NUMBER_SZ);
+		}
 	}
 	free(v);
 	free(slot);
@@ -247,7 +277,10 @@ int casg_packidx_build(const struct casg_packidx_src *s, struct casg_buf *out,
 	put_head(s, bits, &w);
 	if (put_chunks(s, &w) || put_objects(s, bits, &w) || put_nodes(s, &w))
 		return casg_err_nomem(err);
-	casg_blocks_finish(&w);
+	if (version_of(s) < 3)
+		casg_blocks_finish(&w);
+	else
+		casg_blocks_finish_short(&w);
 	return casg_buf_check(out, err);
 }
 
@@ -278,6 +311,8 @@ static int load_firsts(struct casg_packidx *x, struct casg_err *err)
 		if (nnodes > x->nnodes)
 			return casg_err_set(err, CASG_ECORRUPT, "its chunks hold more nodes than it lists");
 	}
+	if (nnodes < x->nnodes && x->version >= 3)
+		return casg_err_set(err, CASG_ECORRUPT, "its chunks hold fewer nodes than it lists");
 	return 0;
 }
 
@@ -289,15 +324,15 @@ int casg_packidx_open(struct casg_packidx *x, const uint8_t *data, uint64_t nbyt
 	int rc;
 
 	memset(x, 0, sizeof(*x));
-	if (nbytes < CASG_BLOCK || memcmp(data, magic, 8))
+	if (nbytes < HEAD_SZ + CASG_BLOCK_SUM || memcmp(data, magic, 8))
 		return casg_err_set(err, CASG_ENOTOURS, "it is not a casg pack index");
 	version = casg_get_le32(data + 8);
 	if (version < CASG_PACKIDX_OLDEST || version > CASG_PACKIDX_VERSION)
 		return casg_err_set(err, CASG_EUNSUPPORTED,
 				    "unsupported pack index version %u", version);
 	x->version = version;
-	x->has_slots = version >= 2;
-	rc = casg_blocks_init(&x->blocks, data, nbytes, err);
+	rc = (version < 3 ? casg_blocks_init : casg_blocks_init_short)(&x->blocks, data, nbytes,
+								       err);
 	if (rc)
 		return rc;
 	h = casg_blocks_entry(&x->blocks, (struct casg_place){ 0, 0 }, 0, HEAD_SZ, err);
@@ -315,8 +350,10 @@ int casg_packidx_open(struct casg_packidx *x, const uint8_t *data, uint64_t nbyt
 		casg_packidx_release(x);
 		return casg_err_set(err, CASG_ECORRUPT, "its header is malformed");
 	}
+	object_form(version, x->nobjects, x->bits, &x->tag_sz, &x->number_sz);
 	lay_out(x);
-	if (casg_place_blocks(x->end) != x->blocks.nblocks) {
+	if (casg_place_blocks(x->end) != x->blocks.nblocks ||
+	    (version >= 3 && x->end.offset != x->blocks.last)) {
 		casg_packidx_release(x);
 		return casg_err_set(err, CASG_ECORRUPT,
 				    "its length is not what its header says");
@@ -368,13 +405,44 @@ static inline int get_u32(struct casg_packidx *x, struct casg_place at, uint64_t
 	return 0;
 }
 
+/* Entry i of the objects; the sizes are constants for the sake of speed. */
+static inline const uint8_t *object_entry(struct casg_packidx *x, uint32_t i,
+					  struct casg_err *err)
+{
+	switch (x->tag_sz + x->number_sz) {
+	case 5: return casg_blocks_entry(&x->blocks, x->at_objects, i, 5, err);
+	case 6: return casg_blocks_entry(&x->blocks, x->at_objects, i, 6, err);
+	default: return casg_blocks_entry(&x->blocks, x->at_objects, i, OLD_OBJECT_SZ, err);
+	}
+}
+
+static inline uint32_t get_le(const uint8_t *p, unsigned int nbytes)
+{
+	uint32_t v = (uint32_t)p[0] | (uint32_t)p[1] << 8;
+
+	if (nbytes > 2)
+		v |= (uint32_t)p[2] << 16;
+	return nbytes > 3 ? v | (uint32_t)p[3] << 24 : v;
+}
+
+static inline int get_tag(struct casg_packidx *x, uint32_t i, uint32_t *out,
+			  struct casg_err *err)
+{
+	const uint8_t *e = object_entry(x, i, err);
+
+	if (!e)
+		return CASG_ECORRUPT;
+	*out = get_le(e, x->tag_sz);
+	return 0;
+}
+
 /* The first slot in lo..hi whose tag is not below 'tag'. */
 static int lower_bound(struct casg_packidx *x, uint32_t lo, uint32_t hi, uint64_t tag,
 		       uint32_t *out, struct casg_err *err)
 {
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2, t;
-		int rc = get_u32(x, x->at_objects, mid, OBJECT_SZ, 0, &t, err);
+		int rc = get_tag(x, mid, &t, err);
 
 		if (rc)
 			return rc;
@@ -391,7 +459,7 @@ int casg_packidx_candidates(struct casg_packidx *x, const struct casg_oid *oid,
 			    uint32_t *lo, uint32_t *hi, struct casg_err *err)
 {
 	uint64_t prefix = casg_oid_prefix(oid);
-	uint32_t b = bucket_of(prefix, x->bits), tag = tag_of(prefix, x->bits);
+	uint32_t b = bucket_of(prefix, x->bits), tag = tag_of(prefix, x->bits, x->tag_sz);
 	uint32_t first, last;
 	int rc;
 
@@ -411,7 +479,7 @@ int casg_packidx_candidates(struct casg_packidx *x, const struct casg_oid *oid,
 	for (*hi = *lo; *hi < last; ++*hi) {
 		uint32_t t;
 
-		rc = get_u32(x, x->at_objects, *hi, OBJECT_SZ, 0, &t, err);
+		rc = get_tag(x, *hi, &t, err);
 		if (rc)
 			return rc;
 		if (t != tag)
@@ -423,11 +491,17 @@ int casg_packidx_candidates(struct casg_packidx *x, const struct casg_oid *oid,
 int casg_packidx_slot(struct casg_packidx *x, uint32_t slot, uint32_t *object_out,
 		      struct casg_err *err)
 {
-	int rc = get_u32(x, x->at_objects, slot, OBJECT_SZ, 4, object_out, err);
+	const uint8_t *e;
 
-	if (!rc && *object_out >= x->nobjects)
-		rc = casg_err_set(err, CASG_ECORRUPT, "it numbers objects beyond its last");
-	return rc;
+	if (slot >= x->nobjects)
+		return casg_err_set(err, CASG_EBUG, "the pack has no object %u", slot);
+	e = object_entry(x, slot, err);
+	if (!e)
+		return CASG_ECORRUPT;
+	*object_out = get_le(e + x->tag_sz, x->number_sz);
+	if (*object_out >= x->nobjects)
+		return casg_err_set(err, CASG_ECORRUPT, "it numbers objects beyond its last");
+	return 0;
 }
 
 int casg_packidx_each_prefix(struct casg_packidx *x, void (*fn)(void *ctx, uint64_t prefix),
@@ -446,10 +520,10 @@ int casg_packidx_each_prefix(struct casg_packidx *x, void (*fn)(void *ctx, uint6
 			return casg_err_set(err, CASG_ECORRUPT,
 					    "its buckets are out of order");
 		for (; slot < end; slot++) {
-			rc = get_u32(x, x->at_objects, slot, OBJECT_SZ, 0, &tag, err);
+			rc = get_tag(x, slot, &tag, err);
 			if (rc)
 				return rc;
-			fn(ctx, top | (uint64_t)tag << (32 - x->bits));
+			fn(ctx, top | (uint64_t)tag << (64 - 8 * x->tag_sz - x->bits));
 		}
 	}
 	return 0;
@@ -486,14 +560,73 @@ int casg_packidx_locate(struct casg_packidx *x, uint32_t object, uint32_t *chunk
 	return 0;
 }
 
+/* The chunk whose nodes are those from first_node on that 'number' is one of. */
+static int chunk_of_node(const struct casg_packidx *x, uint32_t number, uint32_t *chunk_out)
+{
+	uint32_t lo = 0, hi = x->nchunks;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (x->first_node[mid] <= number)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	*chunk_out = lo - 1;
+	return lo != 0;
+}
+
+/* Version 3 and on: the id that stands at a number, and its place. */
+static int node_by_number(struct casg_packidx *x, uint32_t number, struct casg_idx_node *out,
+			  struct casg_err *err)
+{
+	const uint8_t *e = casg_blocks_entry(&x->blocks, x->at_nodes, number, NODE_SZ, err);
+
+	if (!e)
+		return CASG_ECORRUPT;
+	if (!chunk_of_node(x, number, &out->chunk))
+		return casg_err_set(err, CASG_ECORRUPT, "it has no chunk for node %u", number);
+	memcpy(out->id.b, e, CASG_OID_RAWSZ);
+	out->member = number - x->first_node[out->chunk];
+	return 0;
+}
+
+/* An entry of the last array: before version 3 a slot, a number since. */
+static int get_number(struct casg_packidx *x, uint32_t i, uint32_t *out, struct casg_err *err)
+{
+	int rc = get_u32(x, x->at_numbers, i, NUMBER_SZ, 0, out, err);
+
+	if (!rc && *out >= x->nnodes)
+		rc = casg_err_set(err, CASG_ECORRUPT, "it numbers nodes beyond its last");
+	return rc;
+}
+
+/* The entry, which begins with the id, that has this slot in the order of ids. */
+static const uint8_t *node_entry(struct casg_packidx *x, uint32_t slot, struct casg_err *err)
+{
+	uint32_t number;
+
+	if (x->version < 3)
+		return casg_blocks_entry(&x->blocks, x->at_nodes, slot, OLD_NODE_SZ, err);
+	return get_number(x, slot, &number, err) ? NULL :
+	       casg_blocks_entry(&x->blocks, x->at_nodes, number, NODE_SZ, err);
+}
+
 int casg_packidx_node(struct casg_packidx *x, uint32_t slot, struct casg_idx_node *out,
 		      struct casg_err *err)
 {
 	const uint8_t *e;
+	uint32_t number;
 
 	if (slot >= x->nnodes)
 		return casg_err_set(err, CASG_EBUG, "the pack has no node %u", slot);
-	e = casg_blocks_entry(&x->blocks, x->at_nodes, slot, NODE_SZ, err);
+	if (x->version >= 3) {
+		int rc = get_number(x, slot, &number, err);
+
+		return rc ? rc : node_by_number(x, number, out, err);
+	}
+	e = node_entry(x, slot, err);
 	if (!e)
 		return CASG_ECORRUPT;
 	memcpy(out->id.b, e, CASG_OID_RAWSZ);
@@ -505,27 +638,7 @@ int casg_packidx_node(struct casg_packidx *x, uint32_t slot, struct casg_idx_nod
 int casg_packidx_find_node(struct casg_packidx *x, const struct casg_oid *id,
 			   struct casg_idx_node *out, struct casg_err *err)
 {
-	uint32_t lo = 0, hi = x->nnodes;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-		const uint8_t *e = casg_blocks_entry(&x->blocks, x->at_nodes, mid,
-						     NODE_SZ, err);
-		int c;
-
-		if (!e)
-			return CASG_ECORRUPT;
-		c = memcmp(e, id->b, CASG_OID_RAWSZ);
-		if (!c) {
-			c = casg_packidx_node(x, mid, out, err);
-			return c ? c : 1;
-		}
-		if (c < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return 0;
+	return casg_packidx_find_node_nth(x, id, 0, out, err);
 }
 
 int casg_packidx_find_node_nth(struct casg_packidx *x, const struct casg_oid *id, uint32_t nth,
@@ -536,11 +649,11 @@ int casg_packidx_find_node_nth(struct casg_packidx *x, const struct casg_oid *id
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
+		const uint8_t *e = node_entry(x, mid, err);
 
-		rc = casg_packidx_node(x, mid, out, err);
-		if (rc)
-			return rc;
-		if (casg_oid_cmp(&out->id, id) < 0)
+		if (!e)
+			return CASG_ECORRUPT;
+		if (memcmp(e, id->b, CASG_OID_RAWSZ) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -568,30 +681,23 @@ int casg_packidx_node_number(struct casg_packidx *x, uint32_t chunk, uint32_t me
 int casg_packidx_node_at(struct casg_packidx *x, uint32_t number, struct casg_idx_node *out,
 			 struct casg_err *err)
 {
-	uint32_t slot, lo = 0, hi = x->nchunks;
+	uint32_t slot, chunk;
 	int rc;
 
 	if (number >= x->nnodes)
 		return casg_err_set(err, CASG_ECORRUPT, "the pack has no node %u", number);
-	if (!x->has_slots)
+	if (x->version >= 3)
+		return node_by_number(x, number, out, err);
+	if (x->version < 2)
 		return casg_err_set(err, CASG_EUNSUPPORTED,
 				    "its index is of an older version: 'casg index-pack' writes it anew");
-	rc = get_u32(x, x->at_slots, number, SLOT_SZ, 0, &slot, err);
-	if (!rc && slot >= x->nnodes)
-		rc = casg_err_set(err, CASG_ECORRUPT, "it numbers nodes beyond its last");
+	rc = get_number(x, number, &slot, err);
 	if (!rc)
 		rc = casg_packidx_node(x, slot, out, err);
 	if (rc)
 		return rc;
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (x->first_node[mid] <= number)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo || out->chunk != lo - 1 || out->member != number - x->first_node[lo - 1])
+	if (!chunk_of_node(x, number, &chunk) || out->chunk != chunk ||
+	    out->member != number - x->first_node[chunk])
 		return casg_err_set(err, CASG_ECORRUPT, "its list of nodes contradicts itself");
 	return 0;
 }

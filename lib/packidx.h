@@ -3,10 +3,10 @@
  *
  * Derived from the pack and rebuildable (casg-index-pack).  Objects (whole
  * sequences, pieces, piece lists, blobs) are numbered through the pack in
- * file order.  The object table is sorted by SHA-256 but holds 32 bits of it
- * beside the object number: 8 bytes an object.  A match there is a candidate
- * and no more; the store settles it against the full SHA-256.  Nodes and
- * chunks are few and are listed with their full ids.
+ * file order.  The object table is sorted by SHA-256 but holds some 32 bits of
+ * it beside the object number: 5 or 6 bytes an object.  A match there is a
+ * candidate and no more; the store settles it against the full SHA-256.  Nodes
+ * and chunks are few and are listed with their full ids.
  *
  * The byte layout is casgformat-index(5); every block of the file carries a
  * checksum (blocks.h).  Pure: no I/O.
@@ -21,8 +21,12 @@
 #include "err.h"
 #include "oid.h"
 
-#define CASG_PACKIDX_VERSION 2 /* written */
-#define CASG_PACKIDX_OLDEST 1  /* read: without the list of nodes by number */
+#define CASG_PACKIDX_VERSION 3 /* written */
+/*
+ * Read, too: 1, which cannot say which node has a number, and 2; both spend 8
+ * bytes an object and 40 or more a node, and end with a whole block.
+ */
+#define CASG_PACKIDX_OLDEST 1
 #define CASG_PACK_OBJECTS_MAX ((uint32_t)1 << 21)
 
 struct casg_idx_chunk {
@@ -68,11 +72,11 @@ struct casg_packidx {
 	uint32_t *first;      /* of each chunk: objects before it */
 	uint32_t *first_node; /* and nodes before it */
 	uint32_t version;
-	int has_slots;
+	unsigned int tag_sz, number_sz; /* bytes of an object's entry */
 	uint32_t *refs;       /* the chunks of references, in order */
 	uint32_t nrefs;
 	size_t cap_refs;
-	struct casg_place at_chunks, at_byid, at_buckets, at_objects, at_nodes, at_slots, end;
+	struct casg_place at_chunks, at_byid, at_buckets, at_objects, at_nodes, at_numbers, end;
 };
 
 /* 'data' is borrowed until release. */

@@ -231,6 +231,25 @@ static int check_counts(struct casg_packwalk *w, const struct casg_chunk_head *h
 	return 0;
 }
 
+/* What has come with version 2 is nothing that a pack of version 1 may hold. */
+static int check_version(const struct casg_packwalk *w, const struct casg_chunk_head *h,
+			 struct casg_err *fault)
+{
+	if (w->version != 1)
+		return 0;
+	if (h->kind == CASG_CHUNK_NODE &&
+	    (h->layout == CASG_LAYOUT_LINKED || h->layout == CASG_LAYOUT_LINKED_OUT))
+		return casg_err_set(fault, CASG_ECORRUPT,
+				    "a pack of version 1 holds no linked nodes");
+	if (h->kind == CASG_CHUNK_ORDER)
+		return casg_err_set(fault, CASG_ECORRUPT,
+				    "a pack of version 1 holds no orders of kind 6");
+	if (w->nchunks && w->idx[w->nchunks - 1].kind == CASG_CHUNK_REFS)
+		return casg_err_set(fault, CASG_ECORRUPT,
+				    "a pack of version 1 ends with its references");
+	return 0;
+}
+
 /*
  * The chunk at *offset.  1: it was added and *offset is behind it; 0: the
  * chunks behind it cannot be found; negative: failed.
@@ -269,6 +288,8 @@ static int next_chunk(struct casg_packwalk *w, uint64_t *offset,
 	}
 	if (fault.code == CASG_ECORRUPT)
 		h = hinted;
+	if (!fault.code)
+		check_version(w, &h, &fault);
 	rc = add_chunk(w, &h, *offset, CASG_CHUNK_HEADSZ + h.nstored,
 		       fault.code ? &fault : NULL, err);
 	*offset += CASG_CHUNK_HEADSZ + h.nstored;
@@ -325,8 +346,10 @@ static int check_head(struct casg_packwalk *w, struct casg_err *err)
 
 	if (rc)
 		return casg_err_prefix(err, "pack '%s'", w->path);
-	if (!casg_pack_head_decode(p, got, &fault))
+	if (!casg_pack_head_decode(p, got, &fault)) {
+		w->version = casg_pack_head_version(p);
 		return 0;
+	}
 	if (!w->sum_differs) {
 		*err = fault;
 		return casg_err_prefix(err, "'%s'", w->path);

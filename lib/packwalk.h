@@ -41,7 +41,7 @@ struct casg_walk_chunk {
 	uint8_t state;       /* enum casg_walk_state */
 	uint32_t first_node; /* nodes in the chunks before this one */
 	int code;            /* why it is not good */
-	uint64_t refbase;    /* of references: what they add to the numbers of theirs */
+	struct casg_section section; /* of references: the numbers that they explain */
 	char *msg;
 };
 
@@ -54,6 +54,7 @@ struct casg_packwalk {
 	uint64_t nbytes;
 	struct casg_oid id;        /* SHA-256 of the file's bytes */
 	int sum_differs;           /* and not the one expected */
+	uint32_t version;          /* of the pack; 0 when its header is damaged */
 	struct casg_idx_chunk *idx;/* id: once checked in full */
 	struct casg_walk_chunk *chunks;
 	uint32_t nchunks;

@@ -38,7 +38,7 @@ struct pack {
 	/* references: loaded on first use */
 	struct ref_entry *refs;
 	size_t nrefs;
-	uint64_t *refs_base;       /* what each chunk of references adds to its numbers */
+	uint64_t *refs_base;       /* what each chunk of references adds to its numbers; the sum */
 	int refs_loaded;
 	/* objects' ids: from a .objects file, or recomputed into scratch by chunk */
 	struct casg_map ids_map;
@@ -837,7 +837,7 @@ static int read_refs(const struct casg_chunk *ch, struct ref_entry *v, uint64_t 
 struct refs {
 	struct ref_entry *v;
 	size_t n, cap;
-	uint64_t *base; /* of each chunk of references */
+	uint64_t *base; /* of each chunk of references, and behind the last */
 };
 
 static int read_sections(struct casg_store *s, struct casg_coder *c, uint32_t pack,
@@ -867,6 +867,7 @@ static int read_sections(struct casg_store *s, struct casg_coder *c, uint32_t pa
 		}
 		casg_chunk_free(ch);
 	}
+	r->base[x->nrefs] = base;
 	return rc;
 }
 
@@ -898,8 +899,8 @@ static int load_refs(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 	return rc;
 }
 
-int casg_store_refbase(struct casg_store *s, struct casg_coder *c, uint32_t pack,
-		       uint32_t chunk, uint64_t *base_out, struct casg_err *err)
+int casg_store_section(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		       uint32_t chunk, struct casg_section *out, struct casg_err *err)
 {
 	struct pack *p = &s->packs[pack];
 	uint32_t k = 0;
@@ -907,13 +908,14 @@ int casg_store_refbase(struct casg_store *s, struct casg_coder *c, uint32_t pack
 
 	while (k < p->x.nrefs && p->x.refs[k] < chunk)
 		k++;
-	/* behind the last: then no number is in range */
-	*base_out = k && k == p->x.nrefs ? (uint64_t)1 << 63 : 0;
-	if (!k || k == p->x.nrefs)
+	/* where there is but one, casg_store_ref finds what is out of range */
+	*out = k && k == p->x.nrefs ? CASG_SECTION_NONE : CASG_SECTION_ANY;
+	if (p->x.nrefs < 2 || k == p->x.nrefs)
 		return 0;
 	rc = load_refs(s, c, pack, err);
 	if (!rc)
-		*base_out = p->refs_base[k];
+		*out = (struct casg_section){ p->refs_base[k],
+					      p->refs_base[k + 1] - p->refs_base[k] };
 	return rc;
 }
 
@@ -1545,7 +1547,7 @@ static int object_from_list(struct casg_store *s, struct casg_coder *c,
 			    const struct casg_list *l, struct casg_object *o,
 			    struct casg_err *err)
 {
-	uint64_t base;
+	struct casg_section section;
 	int rc;
 
 	o->is_list = 1;
@@ -1556,9 +1558,12 @@ static int object_from_list(struct casg_store *s, struct casg_coder *c,
 	o->piece_nbytes = calloc(l->npieces, sizeof(*o->piece_nbytes));
 	if (!o->pieces || !o->piece_nbytes)
 		return casg_err_nomem(err);
-	rc = casg_store_refbase(s, c, loc->pack, loc->chunk, &base, err);
+	rc = casg_store_section(s, c, loc->pack, loc->chunk, &section, err);
 	for (size_t i = 0; i < l->npieces && !rc; i++) {
-		rc = casg_store_ref(s, c, loc->pack, base + l->pieces[i].ref, &o->pieces[i], err);
+		rc = l->pieces[i].ref < section.n ?
+		     casg_store_ref(s, c, loc->pack, section.base + l->pieces[i].ref, &o->pieces[i],
+				    err) :
+		     casg_err_set(err, CASG_ECORRUPT, "a piece is beyond its section");
 		o->piece_nbytes[i] = l->pieces[i].nbytes;
 	}
 	return rc;

@@ -26,6 +26,7 @@
 
 #include "chunk.h"
 #include "err.h"
+#include "node.h"
 #include "oid.h"
 #include "pack.h"
 #include "packidx.h"
@@ -143,11 +144,11 @@ int casg_store_raw(struct casg_store *s, uint32_t pack, uint32_t chunk,
 
 /*
  * What a reference in 'pack' stands for.  A pack made of several has a chunk
- * of references behind the chunks of each; casg_store_refbase says what to
- * add to the numbers in 'chunk' so that they count through the whole pack.
+ * of references behind the chunks of each; casg_store_section says which
+ * numbers 'chunk' may have, and what to add for them to count through the pack.
  */
-int casg_store_refbase(struct casg_store *s, struct casg_coder *c, uint32_t pack,
-		       uint32_t chunk, uint64_t *base_out, struct casg_err *err);
+int casg_store_section(struct casg_store *s, struct casg_coder *c, uint32_t pack,
+		       uint32_t chunk, struct casg_section *out, struct casg_err *err);
 int casg_store_ref(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 		   uint64_t ref, struct casg_loc *loc_out, struct casg_err *err);
 /* The ids of the chunks that a pack refers to; count in *n_out; the caller frees. */

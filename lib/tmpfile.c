@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -181,6 +182,23 @@ int casg_tmpfile_commit_replace(struct casg_tmpfile *t, const char *final_path,
 	return commit(t, final_path, 1, err);
 }
 
+/* No handler knows the name: a signal has to wait until it is gone. */
+static int open_nameless(const char *path)
+{
+	sigset_t all, old;
+	int fd, errnum;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	errnum = errno;
+	if (fd >= 0)
+		unlink(path);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	errno = errnum;
+	return fd;
+}
+
 int casg_tmpfile_scratch(const char *dir, struct casg_err *err)
 {
 	char path[CASG_PATH_MAX];
@@ -196,11 +214,9 @@ int casg_tmpfile_scratch(const char *dir, struct casg_err *err)
 
 		if (rc)
 			return rc;
-		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (fd >= 0) {
-			unlink(path);
+		fd = open_nameless(path);
+		if (fd >= 0)
 			return fd;
-		}
 		if (errno != EEXIST && errno != EINTR)
 			return open_error(err, errno, "a scratch file in", dir);
 	}

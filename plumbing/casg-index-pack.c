@@ -14,17 +14,20 @@
 #include "tmpfile.h"
 
 static int verbose, from_stdin;
-static const char *threads, *output;
+static const char *threads, *output, *index_version;
+static uint32_t version; /* of the indexes; 0: the newest */
 
 static const char *const usage[] = {
-	"[-v] [--threads=N] [-o IDX] PACK...",
-	"[-v] [--threads=N] --stdin",
+	"[-v] [--threads=N] [--index-version=N] [-o IDX] PACK...",
+	"[-v] [--threads=N] [--index-version=N] --stdin",
 	NULL
 };
 
 static const struct casg_opt opts[] = {
 	{ CASG_OPT_FLAG, 'v', NULL, NULL, &verbose, "say what the packs hold" },
 	{ CASG_OPT_STR, 0, "threads", "N", &threads, "how many threads (0: one a processor)" },
+	{ CASG_OPT_STR, 0, "index-version", "N", &index_version,
+	  "write indexes of an older version" },
 	{ CASG_OPT_STR, 'o', NULL, "IDX", &output, "write the index there" },
 	{ CASG_OPT_FLAG, 0, "stdin", NULL, &from_stdin,
 	  "read a pack from standard input into the repository" },
@@ -85,6 +88,7 @@ static struct casg_packwalk *check(int fd, const char *path, const struct casg_o
 	if (casg_packwalk_open(&w, fd, path, expected, NULL, &err) ||
 	    casg_packwalk_check(w, &o, &err))
 		casg_die_err(&err);
+	w->idx_version = version;
 	if (!w->ndamaged && !w->nunsettled)
 		return w;
 	casg_packwalk_each_fault(w, note_absent, &only_absent);
@@ -249,17 +253,21 @@ static void index_stdin(void)
 
 static int run(int argc, char **argv)
 {
-	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
-
 	if (from_stdin && (argc || output))
 		casg_usage_die("--stdin takes neither PACK nor -o");
 	if (!from_stdin && !argc)
 		casg_usage_die("too few arguments");
 	if (output && argc != 1)
 		casg_usage_die("-o needs exactly one PACK");
+	if (index_version) {
+		version = (uint32_t)(index_version[0] - '0');
+		if (!index_version[0] || index_version[1] || version < CASG_PACKIDX_OLDEST ||
+		    version > CASG_PACKIDX_VERSION)
+			casg_usage_die("bad value '%s' of --index-version: wanted %d to %d",
+				       index_version, CASG_PACKIDX_OLDEST, CASG_PACKIDX_VERSION);
+	}
 	atexit(clean_up);
-	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
-		signal(sigs[i], on_signal);
+	casg_catch_signals(on_signal);
 	casg_packtool_open(&tool, threads, argc ? argv[0] : NULL);
 	if (from_stdin)
 		index_stdin();

@@ -29,7 +29,7 @@ static const struct casg_opt opts[] = {
 	  "a fifth field: the names of its lineage, joined by ';'" },
 	{ CASG_OPT_FLAG, 0, "stdin", NULL, &from_stdin,
 	  "answer each TAXON on standard input, in order" },
-	{ CASG_OPT_FLAG, 'z', "null", NULL, &nul_ends, "lines end in NUL, nothing is quoted" },
+	{ CASG_OPT_FLAG, 'z', NULL, NULL, &nul_ends, "lines end in NUL, nothing is quoted" },
 	{ CASG_OPT_FLAG, 'q', "quiet", NULL, &quiet, "say nothing about what is not there" },
 	{ .type = CASG_OPT_END }
 };

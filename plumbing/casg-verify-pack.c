@@ -78,12 +78,11 @@ static void open_index(struct pack *p)
 		bad(p, err.code, err.msg);
 }
 
-/* The array that block number 'block' begins in. */
 /* The array that has the byte 'at' of the index. */
 static const char *area_of(const struct casg_packidx *x, uint64_t at)
 {
 	const struct { const char *name; struct casg_place begin; } area[] = {
-		{ "nodes", x->at_nodes }, { "objects", x->at_objects },
+		{ "nodes by id", x->at_numbers }, { "nodes", x->at_nodes }, { "objects", x->at_objects },
 		{ "buckets", x->at_buckets }, { "chunks by id", x->at_byid },
 		{ "chunks", x->at_chunks },
 	};

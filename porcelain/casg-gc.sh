@@ -125,7 +125,12 @@ if test -n "$opt_auto"; then
 	*) exit 128 ;;
 	esac
 fi
-casg_at_exit casg_let_go
+let_go () {
+	casg_unlock_lending
+	casg_let_go
+}
+
+casg_at_exit let_go
 if test -n "$opt_auto"; then
 	casg_lock import nowait || exit 0
 elif test -z "$opt_dry_run"; then
@@ -135,8 +140,10 @@ tmp=$CASG_PATH/tmp/gc-$$
 mkdir -p "$tmp" && : >"$tmp/receipt" || exit 128
 mark
 pack_git
+if test -z "$opt_dry_run" && ! casg_lock_lending && test "$opt_grace" = 0; then
+	die "cannot lock '$casg_unlockable', which borrows: not with --grace=0"
+fi
 look_again
-test -n "$opt_dry_run" || casg_lock refs
 prune ${opt_grace:+--grace="$opt_grace"} <"$tmp/needed"
 # refs that moved by other hands than casg's: what they need comes back before
 # anything is deleted
@@ -149,6 +156,7 @@ test -n "$opt_quiet" || print_receipt || exit 128
 if test -n "$opt_auto" && test -z "$opt_dry_run"; then
 	# what many imports have left becomes few packs; what is not needed is out
 	# of the way by now
+	casg_unlock_lending
 	casg_unlock_all
 	casg_lock import nowait || exit 0
 	casg_unlock import

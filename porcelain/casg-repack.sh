@@ -58,7 +58,9 @@ join_small () {
 
 put_away () {
 	test -s "$tmp/replaced" || return 0
-	casg_lock refs
+	# from one that cannot be locked nothing goes that it needs now; what it
+	# comes to need meanwhile is in quarantine, and comes back
+	casg_lock_lending || :
 	# borrowers refer to chunks that may be in no other pack now
 	casg_list_lent "$tmp" >"$tmp/lent" &&
 	sort "$tmp/replaced" >"$tmp/sorted" &&
@@ -66,6 +68,7 @@ put_away () {
 	test -s "$tmp/replaced" || return 0
 	# shellcheck disable=SC2046 # ids are words
 	casg-prune-packs --reason=repacked $(cat "$tmp/replaced") >/dev/null || exit 128
+	casg_unlock_lending
 	casg_unlock refs
 }
 
@@ -81,7 +84,12 @@ case $opt_geometric in
 *) usage_die "bad value '$opt_geometric' of --geometric: wanted a number from 2 to 999" ;;
 esac
 casg_repo
-casg_at_exit casg_let_go
+let_go () {
+	casg_unlock_lending
+	casg_let_go
+}
+
+casg_at_exit let_go
 if test -n "$opt_auto"; then
 	casg_lock import nowait || exit 0
 else

@@ -14,11 +14,69 @@
 # FILE, sorted, one a line.  Whoever moves or deletes packs keeps those.  DIR is
 # a folder for scratch files; casg-sh-versions must have been sourced.
 #
+#	casg_lock_lending
+#
+# takes the lock "refs" of this repository and that of each borrower, so that
+# none makes a ref name what is about to go; casg_unlock_lending lets the
+# latter go, and is for the EXIT trap, too: $? stays as it is.  casg-sh-lock
+# must have been sourced.  1 if a borrower's folder cannot be written to.
+#
 # The borrowers are in casg/borrowers, the path of a Git directory a line.  One
 # that cannot be read ends the script with 128: it may need anything.
 
 casg_borrowers () {
 	test ! -s "$CASG_PATH/borrowers" || cat "$CASG_PATH/borrowers"
+}
+
+casg_lent_locks='' casg_unlockable=''
+
+# Whoever holds its own lock and waits for that of another may be waited for by
+# that one: so all are let go when one is held.
+casg_lock_lending () {
+	casg_said=''
+	casg_lock refs
+	until casg_lock_borrowers; do
+		casg_unlock_lending
+		casg_unlock refs
+		test -n "$casg_said" || test -n "${opt_quiet-}" ||
+			echo "waiting for a borrower (lock '$casg_lock_file')" >&2
+		casg_said=1
+		sleep 0.1
+		casg_lock refs
+	done
+	test -z "$casg_unlockable"
+}
+
+casg_lock_borrowers () {
+	casg_unlockable=''
+	casg_own=$CASG_PATH casg_own_locks=$casg_locks
+	casg_borrowers | sort -u >"$casg_own/tmp/lent-$$" || exit 128
+	casg_held=0
+	while IFS= read -r casg_borrower; do
+		test -d "$casg_borrower/casg/packs" || continue
+		if ! mkdir -p "$casg_borrower/casg/state" 2>/dev/null ||
+			! test -w "$casg_borrower/casg/state"; then
+			casg_unlockable=$casg_borrower
+			continue
+		fi
+		CASG_PATH=$casg_borrower/casg
+		casg_lock refs nowait
+		casg_held=$?
+		CASG_PATH=$casg_own casg_locks=$casg_own_locks
+		test $casg_held = 0 || break
+		casg_lent_locks=$casg_lent_locks$casg_borrower/casg/state/refs.lock$casg_lf
+	done <"$casg_own/tmp/lent-$$"
+	rm -f "$casg_own/tmp/lent-$$"
+	return $casg_held
+}
+
+casg_unlock_lending () {
+	casg_was=$?
+	printf %s "$casg_lent_locks" | while IFS= read -r casg_file; do
+		rm -f -- "$casg_file"
+	done
+	casg_lent_locks=''
+	return $casg_was
 }
 
 casg_register () {

@@ -45,8 +45,12 @@ casg_is_gone () {
 	esac
 }
 
-# One of another user is there, too, though we may send it no signal.
+# One of another user is there, too, though we may send it no signal.  One that
+# has ended and that nobody waits for, as in a container whose first process
+# does not, is not.
 casg_no_process () {
+	{ read -r casg_stat <"/proc/$1/stat"; } 2>/dev/null &&
+		case ${casg_stat##*) } in [ZX]*) return 0 ;; esac
 	case $(LC_ALL=C; export LC_ALL; kill -0 "$1" 2>&1) in
 	*"o such process"*) return 0 ;;
 	esac

@@ -124,6 +124,23 @@ test_expect_success 'index-pack --stdin: order matters, and a refusal leaves not
 	test_grep "needs a casg repository" err
 '
 
+test_expect_success 'index-pack --index-version: older ones, and they are good' '
+	for version in 1 2 3; do
+		CASG_DIR=db/.git casg-index-pack --index-version=$version $packs/*.pack >out &&
+		for idx in $packs/*.idx; do
+			test "$(od -An -tu1 -j8 -N1 $idx | tr -d " ")" = $version || return 1
+		done &&
+		CASG_DIR=db/.git casg-verify-pack $packs/*.pack || return 1
+	done &&
+	for version in 0 4 11 "" x; do
+		test_expect_code 129 casg-index-pack --index-version=$version $packs/*.pack 2>err ||
+			return 1
+	done &&
+	for idx in keep/*.idx; do
+		test_cmp_bin $idx $packs/${idx#keep/} || return 1
+	done
+'
+
 test_expect_success 'index-pack: usage' '
 	test_expect_code 129 casg-index-pack 2>err &&
 	test_expect_code 129 casg-index-pack --stdin x 2>err &&

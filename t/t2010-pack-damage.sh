@@ -222,6 +222,47 @@ test_expect_success 'an unknown version or kind is named, and is no damage' '
 	test_grep "chunk 0 at byte offset 16 .*: unsupported chunk kind 9" err
 '
 
+# forge SEED: a pack of the fuzz seeds, with right checksums
+forge () {
+	tail -c +2 "$TEST_DIRECTORY/fuzz/seeds/pack/$1" >$1.pack &&
+	casg-reseal pack $1.pack
+}
+
+test_expect_success 'a joined pack whose references reach into the next section' '
+	forge sections &&
+	casg-index-pack -o x.idx sections.pack >out &&
+	rm x.idx &&
+	for forged in section section-list; do
+		forge bad-$forged &&
+		test_expect_code 128 casg-index-pack -o x.idx bad-$forged.pack 2>err &&
+		test_grep "chunk 1 at .*: .*a reference is beyond its section\$" err || return 1
+		test_path_is_missing x.idx || return 1
+	done
+'
+
+test_expect_success 'what came with version 2 in a pack of version 1' '
+	forge bad-sections-1 &&
+	test_expect_code 128 casg-index-pack -o x.idx bad-sections-1.pack 2>err &&
+	test_grep "chunk 3 at .*: a pack of version 1 ends with its references" err &&
+	casg init --quiet linked &&
+	(
+		cd linked && unset CASG_DIR &&
+		casg-gen --seed 5 --type protein --records 300 >../jan.fa &&
+		casg-gen --seed 6 --mutate ../jan.fa --change 1 >../feb.fa &&
+		casg import --quiet --database db ../jan.fa &&
+		casg import --quiet --database db ../feb.fa &&
+		for pack in .git/casg/packs/*.pack; do
+			casg-verify-pack -v $pack >list || return 1
+			! cut -f3 list | grep -q "^linked" || cp $pack ../old || return 1
+		done
+	) &&
+	chmod u+w old &&
+	printf "\\001" | dd of=old bs=1 seek=8 conv=notrunc 2>/dev/null &&
+	test_expect_code 128 casg-index-pack -o x.idx old 2>err &&
+	test_grep "a pack of version 1 holds no linked nodes" err &&
+	test_path_is_missing x.idx
+'
+
 # ---- indexes
 
 test_expect_success 'a changed byte of an index is found, and stops nothing but its block' '
@@ -243,7 +284,7 @@ test_expect_success 'a changed byte of an index is found, and stops nothing but 
 test_expect_success 'an index that is too short, too long, empty, or of another pack' '
 	idx=$packs/pack-$seqs.idx &&
 	size=$(size_of $idx) &&
-	for n in 0 1 72 2000 4095 $((size - 4096)) $((size - 1)); do
+	for n in 0 1 8 72 80 $((size / 2)) $((size - 72)) $((size - 8)) $((size - 1)); do
 		restore && head -c $n good/pack-$seqs.idx >$idx &&
 		test_expect_code 1 casg-verify-pack $idx 2>err &&
 		test_expect_code 128 casg-ls-chunks 2>err &&
@@ -297,10 +338,10 @@ test_expect_success 'a forged index: right checksums, wrong entries' '
 
 test_expect_success 'an index of a version that is not known' '
 	restore &&
-	printf "\003" | dd of=$packs/pack-$seqs.idx bs=1 seek=8 conv=notrunc 2>/dev/null &&
+	printf "\004" | dd of=$packs/pack-$seqs.idx bs=1 seek=8 conv=notrunc 2>/dev/null &&
 	casg-reseal idx $packs/pack-$seqs.idx &&
 	test_expect_code 128 casg-verify-pack $packs/pack-$seqs.pack 2>err &&
-	test_grep "unsupported pack index version 3" err &&
+	test_grep "unsupported pack index version 4" err &&
 	restore
 '
 

@@ -397,18 +397,19 @@ test_expect_success 'every pack that is needed, missing in turn' '
 
 # ---- who is at work
 
+# The writer $pid has finished packs, in "more", and has begun another.
+settled () {
+	packs >now && comm -13 all.packs now >more && test -s more &&
+	ls .git/casg/tmp | grep -q "^pack-$pid-"
+}
+
 test_expect_success 'what a running writer has written stays, even with --grace=0' '
 	rm -rf .git && cp -r saved .git && git reset -q --hard && git config casg.packSize 1m && git config casg.chunkSize 64k &&
 	casg-gen --seed 9 --type protein --records 36000 --length 300 >big.fa &&
 	rm -f fifo && mkfifo fifo && { casg-pack -q - <fifo >lines 9>&- & } && pid=$! &&
 	exec 9>fifo && head -c 9000000 big.fa >&9 &&
-	{
-		for i in 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9; do
-			packs >now && comm -13 all.packs now >more &&
-			test -s more && ls .git/casg/tmp | grep -q "^pack-$pid-" && break || sleep 0.1
-		done
-	} &&
-	test -s more &&
+	# it waits for more to read then, and has both
+	wait_for settled &&
 	casg gc -q --grace=0 && packs >now && comm -23 more now >lost && test_must_be_empty lost &&
 	ls .git/casg/tmp >tmp && test_grep "^pack-$pid-" tmp &&
 	tail -c +9000001 big.fa >&9 && exec 9>&- && wait $pid &&
@@ -454,8 +455,9 @@ test_expect_success 'gc waits for an import, --auto and --dry-run do not' '
 	echo "$$ $(uname -n)" >.git/casg/state/import.lock &&
 	casg gc --auto && packs >actual && test_cmp all.packs actual &&
 	side_goes &&
-	{ casg gc --grace=0 >out 2>err & } && pid=$! && sleep 0.5 && packs >actual && test_cmp all.packs actual &&
-	test_grep "^waiting for another import or gc (process $$ on $(uname -n)" err &&
+	{ casg gc --grace=0 >out 2>err & } && pid=$! &&
+	wait_for grep "^waiting for another import or gc (process $$ on $(uname -n)" err &&
+	packs >actual && test_cmp all.packs actual &&
 	rm .git/casg/state/import.lock && wait $pid && packs >actual && test_cmp main.packs actual &&
 	dead=$(sh -c "echo \$\$") && echo "$dead $(uname -n)" >.git/casg/state/import.lock &&
 	echo "$dead $(uname -n)" >.git/casg/state/refs.lock && casg gc -q && casg import -q -d db v1.fa

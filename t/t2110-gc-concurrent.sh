@@ -4,7 +4,7 @@
 test_description='gc beside imports and git, gc killed'
 . "$(dirname "$0")/test-lib.sh"
 
-test_lazy_prereq KILLABLE 'setsid true'
+test_lazy_prereq KILLABLE 'setsid true && ps -A -o pgid= -o stat='
 
 # every release that was committed, byte for byte: branch N has inN.fa
 intact () {
@@ -33,7 +33,7 @@ test_expect_success 'setup' '
 '
 
 test_expect_success 'imports of all kinds and gc --grace=0, again and again' '
-	rm -f stop failed &&
+	rm -f stop failed gcs &&
 	{
 		{
 			until test -e stop; do
@@ -51,7 +51,7 @@ test_expect_success 'imports of all kinds and gc --grace=0, again and again' '
 		git update-ref -d ORIG_HEAD && git reflog expire --expire=now --all || return 1
 	done &&
 	for i in 1 2 3 4 5 6; do casg import -q -d in$i in$i.fa || echo $i >>failed; done &&
-	: >stop && wait && test_path_is_missing failed && test -s gcs &&
+	wait_for test -s gcs && : >stop && wait && test_path_is_missing failed &&
 	intact && casg gc -q --grace=0 && intact &&
 	ls .git/casg/quarantine >tmp && test_must_be_empty tmp &&
 	ls .git/casg/tmp >tmp && test_must_be_empty tmp
@@ -77,7 +77,7 @@ test_expect_success 'packs that come and go while versions are written' '
 
 test_expect_success 'readers meanwhile' '
 	git branch -D x/keep >/dev/null && git reflog expire --expire=now --all &&
-	git branch x/side && git reset -q --hard start && rm -f stop failed &&
+	git branch x/side && git reset -q --hard start && rm -f stop failed reads &&
 	{
 		{
 			until test -e stop; do
@@ -90,7 +90,7 @@ test_expect_success 'readers meanwhile' '
 		ls .git/casg/packs/*.pack | sed "s/.*pack-//; s/\.pack//" >ids &&
 		casg-prune-packs $(cat ids) >/dev/null && casg-prune-packs --revive $(cat ids) >/dev/null || return 1
 	done &&
-	: >stop && wait $reader && test_path_is_missing failed && test -s reads && intact
+	wait_for test -s reads && : >stop && wait $reader && test_path_is_missing failed && intact
 '
 
 test_expect_success 'git meanwhile: what it names anew is not deleted' '
@@ -119,9 +119,11 @@ test_expect_success 'git meanwhile: what it names anew is not deleted' '
 
 # ---- killed
 
-# Where nobody reaps it, git takes a git gc that was killed for one at work.
+# reaped PGID: all of the group are gone, and what git leaves when it is killed:
+# its locks, and the note of a git gc at work.
 reaped () {
-	rm -f .git/gc.pid
+	wait_for none_of "$1" && rm -f .git/gc.pid .git/packed-refs.new &&
+	find .git -path .git/casg -prune -o -name "*.lock" -exec rm -f {} +
 }
 
 # gc and all it runs die before, or after, a program has run, perhaps only one
@@ -143,8 +145,11 @@ test_expect_success KILLABLE 'kill -9 before and after each step of gc' '
 			kill -s KILL -- -\$(ps -o pgid= -p \$\$ | tr -d " ")
 			EOF
 			chmod +x bin/$program &&
-			{ setsid -w casg --exec-path="$PWD/bin" gc -q --grace=0 >out 2>&1; test $? -ge 128; } &&
-			rm -rf bin && reaped && intact && casg import -q -d in3 in3.fa && intact &&
+			{
+				sh -c "echo \$\$ >group && exec setsid -w casg --exec-path=\"\$PWD/bin\" gc -q --grace=0" >out 2>&1
+				test $? -ge 128
+			} &&
+			rm -rf bin && reaped $(cat group) && intact && casg import -q -d in3 in3.fa && intact &&
 			casg gc -q --grace=0 && intact && git reset -q --hard start &&
 			ls .git/casg/tmp .git/casg/state >left && ! test_grep "gc-\|lock" left ||
 				{ echo "$step $when" && cat out && return 1; }
@@ -157,7 +162,7 @@ test_expect_success KILLABLE 'kill -9 at any time, and again' '
 		git checkout -q -b x/gone && casg import -q -d in1 in1.fa && casg import -q -d in2 in2.fa &&
 		git checkout -q - && forget &&
 		{ setsid casg gc -q --grace=0 >out 2>&1 & } && pid=$! && sleep 0.0$((n * 4)) &&
-		{ kill -s KILL -- -$pid 2>/dev/null; wait $pid; :; } && reaped &&
+		{ kill -s KILL -- -$pid 2>/dev/null; wait $pid; :; } && reaped $pid &&
 		casg import -q -d in2 in2.fa && intact && git reset -q --hard start || { echo $n && return 1; }
 	done &&
 	casg gc -q --grace=0 && intact && ls .git/casg/packs/*.pack >packs && test_line_count = 2 packs &&

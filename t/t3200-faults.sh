@@ -69,7 +69,7 @@ at_each () {
 	npoints=$(($(wc -l <log))) && test "$npoints" -gt 10 &&
 	for n in $(chosen "$npoints"); do
 		fresh && {
-			(cd work && timeout 60 casg-faults "$@" "--$option=$n" --log=../log.now -- sh ../run "$cmd") >out 2>&1
+			(cd work && timeout 600 casg-faults "$@" "--$option=$n" --log=../log.now -- sh ../run "$cmd") >out 2>&1
 			status=$?
 		} &&
 		sed -n "${n}p" log.now >point &&

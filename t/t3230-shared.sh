@@ -170,6 +170,41 @@ test_expect_success 'gc and repack keep what a borrower needs, and only that' '
 	casg -C borrower fsck --full && casg -C borrower export HEAD~1:one >back && cmp one.1 back
 '
 
+# The hook runs between the check of what a version relies on and the move of
+# HEAD.  It ends when gc says that it waits, or is done.
+test_expect_success 'gc --grace=0 of a lender amid an import of a borrower' '
+	rm -rf l3 b3 && casg init -q l3 && git -C l3 tag first && cp one.1 one.fa &&
+	casg -C l3 import -q ../one.fa && casg clone -q --shared l3 b3 &&
+	git -C b3 reset -q --hard first && rm -f b3/.git/ORIG_HEAD && git -C b3 reflog expire --expire=now --all &&
+	git -C l3 reset -q --hard first && rm -f l3/.git/ORIG_HEAD && git -C l3 reflog expire --expire=now --all &&
+	git -C b3 remote remove origin &&
+	mkdir -p b3/.git/hooks && cat >b3/.git/hooks/reference-transaction <<-END &&
+		#!/bin/sh
+		test "\$1" = prepared && ! test -e "$PWD/gc.began" || exit 0
+		: >"$PWD/gc.began"
+		cd "$PWD" && unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_QUARANTINE_PATH CASG_DIR
+		(casg -C l3 gc --grace=0 >gc.out 2>gc.err; echo \$? >gc.done) </dev/null >/dev/null 2>&1 &
+		n=0
+		until test -e gc.done || grep -q "^waiting for" gc.err 2>/dev/null; do
+			n=\$((n + 1))
+			test \$n -lt 600 || exit 1
+			sleep 0.1
+		done
+	END
+	chmod +x b3/.git/hooks/reference-transaction && rm -f gc.began gc.done gc.err &&
+	casg -C b3 import -q ../one.fa && test_path_is_file gc.began &&
+	n=0 && until test -e gc.done; do
+		n=$((n + 1)) && test $n -lt 600 && sleep 0.1 || return 1
+	done &&
+	test "$(cat gc.done)" = 0 && test_grep "^waiting for a borrower" gc.err &&
+	ls b3/.git/casg/packs >own && casg -C b3 fsck --full && casg -C b3 export one >back && cmp one.1 back &&
+	test_path_is_missing l3/.git/casg/state/refs.lock &&
+	test_path_is_missing b3/.git/casg/state/refs.lock &&
+	# and when that is over, it goes
+	rm b3/.git/hooks/reference-transaction && : >l3/.git/casg/borrowers &&
+	casg -C l3 gc --quiet --grace=0 && ls l3/.git/casg/packs >left && test_must_be_empty left
+'
+
 test_expect_success 'a borrower that cannot be looked at stops gc' '
 	mv borrower elsewhere && in_lender >before &&
 	test_expect_code 128 casg -C lender gc --grace=0 2>err &&
@@ -211,6 +246,11 @@ test_expect_success 'whose lock is broken, and whose never' '
 	casg init -q base && host=$(uname -n) && boot=$(cat /proc/sys/kernel/random/boot_id) &&
 	ns=$(readlink /proc/self/ns/pid) &&
 	{ sleep 0 & } && dead=$! && wait $dead &&
+	# one that has ended, and whose parent never asks
+	{ sh -c "sleep 0 & echo \$! >ended; exec sleep 1000" & } && parent=$! &&
+	test_when_finished "kill $parent" && wait_for test -s ended && ended=$(cat ended) &&
+	wait_for eval "ps -o stat= -p $ended | grep ^Z" &&
+	! locked "$ended $host $boot/$ns" && ! locked "$ended $host" &&
 	# ours, or of this host and alive, though perhaps of another user
 	locked "$$ $host $boot/$ns" && locked "1 $host $boot/$ns" && locked "1 $host" &&
 	# another host, another container, and what is no line of ours

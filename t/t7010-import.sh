@@ -371,7 +371,7 @@ test_expect_success 'export -o writes through a symbolic link and keeps it' '
 test_expect_success 'export -o writes to a pipe and keeps it' '
 	mkfifo pipe &&
 	{ cat pipe >back & } &&
-	timeout 20 casg export -o pipe one &&
+	timeout 300 casg export -o pipe one &&
 	wait $! &&
 	test -p pipe &&
 	casg export one >expect &&

@@ -202,7 +202,7 @@ test_expect_success '--batch: nothing asked, nothing said' '
 
 test_expect_success '--batch answers each request before the next is asked' '
 	mkfifo ask answer &&
-	{ timeout 20 casg cat --batch before:x <ask >answer & } && pid=$! &&
+	{ timeout 300 casg cat --batch before:x <ask >answer & } && pid=$! &&
 	exec 8>ask 9<answer &&
 	echo a >&8 &&
 	read -r l1 <&9 && read -r l2 <&9 && read -r l3 <&9 &&

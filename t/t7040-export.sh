@@ -153,7 +153,7 @@ test_expect_success ENV_SIGNAL '-o FILE: interrupted, nothing is left and nothin
 	mkdir slow &&
 	for p in "$CASG_BUILD_DIR"/bin-wrappers/*; do ln -s "$p" slow/ || return 1; done &&
 	rm slow/casg-assemble &&
-	printf "#!/bin/sh\necho part\nsleep 30\n" >slow/casg-assemble && chmod +x slow/casg-assemble &&
+	printf "#!/bin/sh\necho part\nsleep 600\n" >slow/casg-assemble && chmod +x slow/casg-assemble &&
 	for signal in INT TERM HUP; do
 		{ env --default-signal=INT,TERM,HUP setsid casg --exec-path="$PWD/slow" export -o file big & } && pid=$! &&
 		wait_for eval "test -s file.casg-*" &&

@@ -130,13 +130,18 @@ tasks () {
 	find "/proc/$1/task" -mindepth 1 -maxdepth 1 | wc -l
 }
 
+has_tasks () {
+	test "$(tasks "$1")" = "$2"
+}
+
 # threads N ARG...: casg-pack ARG... runs N threads
 threads () {
 	want=$1
 	shift
 	rm -f fifo && mkfifo fifo &&
 	{ CASG_DIR=r casg-pack "$@" - <fifo >out & } && pid=$! &&
-	exec 9>fifo && wait_for asleep "$pid" &&
+	# no more, also when all that it does at its start is done
+	exec 9>fifo && wait_for has_tasks "$pid" "$want" && wait_for asleep "$pid" &&
 	got=$(tasks "$pid") &&
 	echo ">a" >&9 && exec 9>&- && wait "$pid" &&
 	test "$got" = "$want" || { echo "$got threads, not $want" && return 1; }
@@ -158,7 +163,7 @@ test_expect_success PROC 'import hands --threads on' '
 	mkfifo imported &&
 	{ CASG_DIR=r casg import -q -d imported --threads=7 - <imported & } && pid=$! &&
 	exec 9>imported &&
-	seven () { test "$(tasks "$(cat r/.git/casg/tmp/import-*/pack.pid)")" = 7; } &&
+	seven () { has_tasks "$(cat r/.git/casg/tmp/import-*/pack.pid)" 7; } &&
 	wait_for seven &&
 	printf ">a\nACGT\n" >&9 && exec 9>&- && wait $pid
 '

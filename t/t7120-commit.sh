@@ -91,7 +91,7 @@ test_expect_success 'interrupted: nothing is left' '
 	mkfifo pipe &&
 	{ casg commit x pipe 2>/dev/null & } && pid=$! &&
 	exec 9>pipe && head -n 5 few >&9 &&
-	until ls .git/casg/tmp/commit-*/tree.pid 2>/dev/null; do sleep 0.1; done &&
+	wait_for eval "ls .git/casg/tmp/commit-*/tree.pid" &&
 	kill -s TERM $pid &&
 	{ wait $pid; status=$?; exec 9>&-; test $status = 143; } &&
 	ls .git/casg/tmp >left && test_must_be_empty left &&

@@ -69,6 +69,12 @@ export GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL GIT_AUTHOR_DATE GIT_COMMITTER_DATE
 : "${UBSAN_OPTIONS:=exitcode=99:print_stacktrace=1}"
 export ASAN_OPTIONS UBSAN_OPTIONS
 
+# Who ignores SIGPIPE, as some that run tests do, has all they start ignore it,
+# and a shell cannot undo that itself.
+if sh -c 'kill -s PIPE $$' && env --default-signal=PIPE true 2>/dev/null; then
+	exec env --default-signal=PIPE /bin/sh "$0" "$@"
+fi
+
 PATH=$CASG_BUILD_DIR/bin-wrappers:$CASG_BUILD_DIR/t/helper:$PATH
 export PATH
 umask 022
@@ -375,18 +381,60 @@ flip_byte () {
 	dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
 }
 
-# wait_for CMD...: until it succeeds.  A minute at most, as long as nothing can
-# take on a loaded machine: who waits in vain has failed.
+# wait_for CMD...: until it succeeds.  Five minutes at least, as long as nothing
+# can take on a loaded machine: who waits in vain has failed.  What is waited for
+# must stay until it is seen: see stop_while for what passes.
 wait_for () {
 	test_waits=0
 	until "$@" >/dev/null 2>&1; do
 		test_waits=$((test_waits + 1))
-		if test $test_waits = 1200; then
+		if test $test_waits = 6000; then
 			echo "waited in vain for: $*" >&4
 			return 1
 		fi
 		sleep 0.05
 	done
+}
+
+# states PGID: of the processes of a group, as ps has them, each once; those that
+# have ended and that nobody has waited for do not count.
+states () {
+	ps -A -o pgid= -o stat= |
+		awk -v g="$1" '$1 == g && $2 !~ /^[ZX]/ { print substr($2, 1, 1) }' | sort -u
+}
+
+# none_of PGID: whether all of its processes are gone.
+none_of () {
+	test -z "$(states "$1")"
+}
+
+# stop_while PGID CMD...: stop all of a process group at a moment when CMD
+# succeeds, so that it still does when the caller goes on.  Fails if the leader
+# ends first.  A signal sent to the group then is what it gets first when it
+# is told to go on, by SIGCONT.
+stop_while () {
+	test_group=$1
+	shift
+	wait_for stopped_or_gone "$@" && test -z "$test_gone"
+}
+
+stopped_or_gone () {
+	test_gone=
+	if ! "$@"; then
+		case $(ps -o stat= -p "$test_group") in
+		[ZX]* | "") test_gone=1 ;;
+		esac
+		test -n "$test_gone"
+		return
+	fi
+	kill -s STOP -- "-$test_group" || return
+	# some may have to come out of a system call first
+	until test "$(states "$test_group")" = T || none_of "$test_group"; do
+		sleep 0.01
+	done
+	"$@" && return
+	kill -s CONT -- "-$test_group"
+	return 1
 }
 
 # test_tick: the next commit is a minute later.

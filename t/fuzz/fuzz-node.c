@@ -29,7 +29,7 @@ static int decode(struct casg_node *n, uint8_t *bytes, uint32_t column[CASG_COLU
 
 	for (int j = 0; j < CASG_COLUMNS; j++)
 		offset[1] += column[j];
-	return casg_node_decode(n, &ch, 0, 0, 0, err);
+	return casg_node_decode(n, &ch, 0, 0, CASG_SECTION_ANY, err);
 }
 
 static void again(struct casg_hasher *h, const struct casg_node *n)

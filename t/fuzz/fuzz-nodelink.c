@@ -113,7 +113,7 @@ static void again(const struct casg_node *n, const struct casg_node *const *base
 	m.bytes = all.data;
 	make_member(&m, CASG_LAYOUT_LINKED_OUT);
 	if (all.len <= CASG_NODE_RAW_MAX) {
-		require(!casg_nodelink_decode(&back, &m.ch, 0, 0, 0, OWN, bases, nb, id_of_number,
+		require(!casg_nodelink_decode(&back, &m.ch, 0, 0, CASG_SECTION_ANY, OWN, bases, nb, id_of_number,
 					      NULL, &err), "cannot be decoded again");
 		id_of(n, &x);
 		id_of(&back, &y);
@@ -135,7 +135,7 @@ static void linked(struct member *m, const struct casg_node *const *bases, int n
 	int named, rc = casg_nodelink_bases(&m->ch, 0, OWN, names, &named, &err);
 
 	if (!rc && casg_node_is_linked(&m->ch, 0) && named <= nbases) {
-		rc = casg_nodelink_decode(&n, &m->ch, 0, 0, 0, OWN, bases, named, id_of_number,
+		rc = casg_nodelink_decode(&n, &m->ch, 0, 0, CASG_SECTION_ANY, OWN, bases, named, id_of_number,
 					  NULL, &err);
 		if (!rc)
 			again(&n, bases, named);
@@ -158,7 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size--;
 	for (int i = 0; i < nbases && good; i++)
 		good = !take(&data, &size, CASG_LAYOUT_COLUMNS, &m[i]) &&
-		       !casg_node_decode(&nodes[i], &m[i].ch, 0, 0, 0, &err);
+		       !casg_node_decode(&nodes[i], &m[i].ch, 0, 0, CASG_SECTION_ANY, &err);
 	if (good && !take(&data, &size, CASG_LAYOUT_LINKED_OUT, &m[nbases]))
 		linked(&m[nbases], bases, nbases);
 	for (int i = 0; i < BASES_MAX; i++)

@@ -116,14 +116,25 @@ seed pack list "l$list"
 seed pack bad-list-sum "l\\001$(sha MKVMKV)\\007\\002\\000\\003\\000\\003"
 seed pack bad-refs-first "p$head$refs$leaf$end$(le 8 2)"
 seed pack bad-ref "p$head$one$(columns 1 11 '\007\001\002\001' "$leaf_s" 'k' ' d' '\002')$refs$end$(le 8 3)"
+# two sections, joined: what the first refers to is its own member, or that of the second
+head2="casgpack$(le 4 2)$(le 4 0)"
+two=$(plain 1 1 3 '\003' 'MKW')
+refs2=$(plain 5 1 36 '\044' "$(sha "\\000$(sha MKW)")$(le 4 1)")
+beyond=$(columns 1 11 '\007\001\002\001' "$leaf_s" 'k' ' d' '\002')
+seed pack sections "p$head2$one$leaf$refs$two$refs2$end$(le 8 5)"
+seed pack bad-section "p$head2$one$beyond$refs$two$refs2$end$(le 8 5)"
+long=$(plain 2 1 39 '\047' "\\001$(sha MKVMKW)\\006\\002\\000\\003\\001\\003")
+seed pack bad-section-list "p$head2$one$long$refs$two$refs2$end$(le 8 5)"
+seed pack bad-sections-1 "p$head$one$leaf$refs$two$refs2$end$(le 8 5)"
 seed pack bad-short "p$head$one"
 seed pack bad-count "p$head$one$end$(le 8 2)"
 seed pack bad-version "pcasgpack$(le 4 2)$(le 4 0)$one$end$(le 8 1)"
 
 # ---- packidx: each block's payload after its length; all fits into one
+version=1
 # head CHUNKS OBJECTS NODES BITS
 idx_head () {
-	printf '%s' "casgpidx$(le 4 1)$(le 4 "$1")$(le 4 "$2")$(le 4 "$3")"
+	printf '%s' "casgpidx$(le 4 $version)$(le 4 "$1")$(le 4 "$2")$(le 4 "$3")"
 	printf '%s' "$(le 4 "$4")$(le 4 0)$(sha pack)$(le 8 500)"
 }
 
@@ -144,4 +155,20 @@ idx bad-object "$(idx_head 1 1 0 0)$idx_chunk$byid$buckets$tag$(le 4 9)"
 idx bad-buckets "$(idx_head 1 1 0 0)$idx_chunk$byid$(le 4 7)$(le 4 1)$object"
 idx bad-byid "$(idx_head 1 1 0 0)$idx_chunk$(le 4 5)$buckets$object"
 idx bad-length "$(idx_head 1 9999 0 0)$idx_chunk"
-idx bad-version "casgpidx$(le 4 2)"
+idx bad-version "casgpidx$(le 4 99)"
+
+# the later versions: one chunk of objects, one of two nodes
+nodes_chunk=$(sha nodes)$(le 8 64)$(le 8 48)$(le 4 3)$(le 4 2)$(le 4 1)'\003\000\000\000'
+two="$idx_chunk$nodes_chunk$(le 4 1)$(le 4 0)$buckets"
+version=2
+at="$(le 4 1)$(le 4 0)" behind="$(le 4 1)$(le 4 1)"
+idx node-2 "$(idx_head 2 1 2 0)$two$object$(sha b)$at$(sha a)$behind$(le 4 0)$(le 4 1)"
+version=3
+object=$tag$(le 2 0)
+# SHA-256 of "b" is less than that of "a"
+idx node-3 "$(idx_head 2 1 2 0)$two$object$(sha a)$(sha b)$(le 4 1)$(le 4 0)"
+idx one-3 "$(idx_head 1 1 0 0)$idx_chunk$byid$buckets$object"
+idx empty-3 "$(idx_head 0 0 0 0)$(le 4 0)$(le 4 0)"
+idx bad-number-3 "$(idx_head 2 1 2 0)$two$object$(sha a)$(sha b)$(le 4 9)$(le 4 0)"
+idx bad-fewer-3 "$(idx_head 1 1 2 0)$idx_chunk$byid$buckets$object$(sha a)$(sha b)$(le 4 1)$(le 4 0)"
+idx bad-long-3 "$(idx_head 1 1 0 0)$idx_chunk$byid$buckets$object\000"

@@ -25,10 +25,13 @@ static const struct casg_opt opts[] = { { .type = CASG_OPT_END } };
 
 static void reseal_blocks(struct casg_buf *b)
 {
-	for (uint64_t k = 0; (k + 1) * CASG_BLOCK <= b->len; k++) {
+	/* the last one may be short */
+	for (uint64_t k = 0; k * CASG_BLOCK + CASG_BLOCK_SUM < b->len; k++) {
 		uint8_t *p = b->data + k * CASG_BLOCK;
+		size_t rest = b->len - k * CASG_BLOCK;
+		size_t payload = (rest < CASG_BLOCK ? rest : CASG_BLOCK) - CASG_BLOCK_SUM;
 
-		casg_put_le64(p + CASG_BLOCK_PAYLOAD, casg_xxh64(k, p, CASG_BLOCK_PAYLOAD));
+		casg_put_le64(p + payload, casg_xxh64(k, p, payload));
 	}
 }
 

@@ -100,6 +100,58 @@ static void test_swapped(void)
 	casg_buf_release(&out);
 }
 
+/* A last block that is no longer than what is in it. */
+static void test_short(uint32_t n, size_t size)
+{
+	struct casg_buf out = CASG_BUF_INIT;
+	struct casg_blocks_writer w = { &out, 0, 0 };
+	const struct casg_place start = { 0, 0 };
+	struct casg_place end = casg_place_after(start, n, size);
+	struct casg_blocks b;
+	size_t unnoticed = 0;
+	int good = 1;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint8_t e[256];
+
+		memset(e, (int)i, size);
+		casg_blocks_put(&w, e, size);
+	}
+	casg_blocks_finish_short(&w);
+	is_int(out.len, end.block * CASG_BLOCK + end.offset + CASG_BLOCK_SUM,
+	       "%u entries of %zu bytes, and no room behind them", n, size);
+	is_int(casg_blocks_init_short(&b, out.data, out.len, &err), 0, "open");
+	ok(b.last == end.offset, "with so much in the last block");
+	for (uint32_t i = 0; i < n; i++) {
+		const uint8_t *e = casg_blocks_entry(&b, start, i, size, &err);
+
+		good &= e && e[0] == (uint8_t)i && e[size - 1] == (uint8_t)i;
+	}
+	ok(good, "and come back");
+	casg_blocks_release(&b);
+	for (size_t at = 0; at < out.len; at += 13) {
+		out.data[at] ^= 0x40;
+		casg_blocks_init_short(&b, out.data, out.len, &err);
+		unnoticed += casg_blocks_check_all(&b, &err) != CASG_ECORRUPT;
+		casg_blocks_release(&b);
+		out.data[at] ^= 0x40;
+	}
+	is_int(unnoticed, 0, "no changed byte goes unnoticed");
+	casg_buf_release(&out);
+}
+
+static void test_too_short(void)
+{
+	static const uint8_t zeros[CASG_BLOCK + CASG_BLOCK_SUM];
+	struct casg_blocks b;
+
+	is_int(casg_blocks_init_short(&b, zeros, 0, &err), CASG_ECORRUPT, "nothing is no block");
+	is_int(casg_blocks_init_short(&b, zeros, CASG_BLOCK_SUM, &err), CASG_ECORRUPT,
+	       "nor is a checksum of nothing");
+	is_int(casg_blocks_init_short(&b, zeros, sizeof(zeros), &err), CASG_ECORRUPT,
+	       "behind a block neither");
+}
+
 int main(void)
 {
 	static const size_t sizes[] = { 4, 8, 40, 64, 72 };
@@ -109,5 +161,9 @@ int main(void)
 			test_round_trip(n, sizes[i]);
 	test_damage();
 	test_swapped();
+	for (uint32_t n = 1; n < 1400; n += 137)
+		test_short(n, 5);
+	test_short(4088, 4);
+	test_too_short();
 	return done_testing();
 }

@@ -335,7 +335,7 @@ int main(void)
 
 	if (!mkdtemp(dir) || chdir(dir))
 		return 99;
-	alarm(120); /* a hang is a failure */
+	alarm(600); /* a hang is a failure */
 	make_text(&text, BIG);
 	check_kinds(&text);
 	check_where(&text);

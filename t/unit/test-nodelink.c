@@ -120,7 +120,7 @@ static void test_leaves(struct casg_coder *c)
 			random_leaf(&base[i], 10 + rnd(90));
 			casg_leaf_store(base[i].e, base[i].n, col);
 			chunk_of(c, CASG_LAYOUT_COLUMNS, col, &ch[i]);
-			if (casg_node_decode(&nodes[i], ch[i], 0, 3, 0, &err))
+			if (casg_node_decode(&nodes[i], ch[i], 0, 3, CASG_SECTION_ANY, &err))
 				give_up("a plain leaf is not read: %s", err.msg);
 		}
 		random_leaf(&l, 10 + rnd(90));
@@ -153,7 +153,7 @@ static void test_leaves(struct casg_coder *c)
 		     (nb < 1 || names[0].number == 7) &&
 		     (nb < 2 || (names[1].number == CASG_NO_NUMBER && names[1].id.b[0] == 9));
 		named += ok;
-		if (casg_nodelink_decode(&got, linked, 0, 5, 0, 20, bases, nb, no_id, NULL, &err))
+		if (casg_nodelink_decode(&got, linked, 0, 5, CASG_SECTION_ANY, 20, bases, nb, no_id, NULL, &err))
 			diag("round %d: %s", round, err.msg);
 		ok = got.count == l.n;
 		for (uint32_t i = 0; ok && i < l.n; i++)
@@ -234,12 +234,12 @@ static void test_inner(struct casg_coder *c)
 		random_inner(&base);
 		casg_interior_store(1, base.c, base.n, col);
 		chunk_of(c, CASG_LAYOUT_COLUMNS, col, &ch);
-		if (casg_node_decode(&node, ch, 0, 0, 0, &err))
+		if (casg_node_decode(&node, ch, 0, 0, CASG_SECTION_ANY, &err))
 			give_up("a plain interior node is not read: %s", err.msg);
 		random_inner(&l);
 		casg_interior_store_linked(1, l.c, l.number, l.n, 200, &b, nb, col);
 		chunk_of(c, CASG_LAYOUT_LINKED, col, &linked);
-		if (casg_nodelink_decode(&got, linked, 0, 5, 0, 200, bases, nb, no_id, NULL, &err))
+		if (casg_nodelink_decode(&got, linked, 0, 5, CASG_SECTION_ANY, 200, bases, nb, no_id, NULL, &err))
 			diag("round %d: %s", round, err.msg);
 		ok = got.count == l.n;
 		for (uint32_t i = 0; ok && i < l.n; i++)
@@ -274,7 +274,7 @@ static int try(struct casg_coder *c, int layout, const char *structure, size_t n
 	chunk_of(c, layout, col, &ch);
 	rc = casg_nodelink_bases(ch, 0, 20, names, &nb, &err);
 	if (!rc)
-		rc = casg_nodelink_decode(&got, ch, 0, 5, 0, 20, bases, nb, no_id, NULL, &err);
+		rc = casg_nodelink_decode(&got, ch, 0, 5, CASG_SECTION_ANY, 20, bases, nb, no_id, NULL, &err);
 	casg_chunk_free(ch);
 	casg_node_release(&got);
 	for (int j = 0; j < CASG_COLUMNS; j++)

@@ -81,7 +81,7 @@ static int finds(struct casg_packidx *x, const struct casg_packidx_src *s, uint3
 	return 0;
 }
 
-static void test_size(uint32_t n, uint32_t nnodes)
+static void test_size(uint32_t n, uint32_t nnodes, uint32_t version)
 {
 	struct casg_packidx_src s;
 	struct casg_packidx x;
@@ -91,7 +91,9 @@ static void test_size(uint32_t n, uint32_t nnodes)
 	struct casg_oid other;
 
 	make_src(&s, n, nnodes);
-	is_int(casg_packidx_build(&s, &out, &err), 0, "%u objects and %u nodes", n, nnodes);
+	s.version = version;
+	is_int(casg_packidx_build(&s, &out, &err), 0, "%u objects and %u nodes, version %u", n,
+	       nnodes, version);
 	casg_packidx_build(&s, &again, &err);
 	is_mem(out.data, out.len, again.data, again.len, "twice the same");
 	is_int(casg_packidx_open(&x, out.data, out.len, &err), 0, "opens");
@@ -181,7 +183,7 @@ static void test_damage(void)
 
 	make_src(&s, 2000, 50);
 	casg_packidx_build(&s, &out, &err);
-	nblocks = out.len / CASG_BLOCK;
+	nblocks = (out.len + CASG_BLOCK - 1) / CASG_BLOCK;
 	for (size_t at = 0; at < out.len; at += 61) {
 		out.data[at] ^= 0x21;
 		if (!casg_packidx_open(&x, out.data, out.len, &err)) {
@@ -200,12 +202,16 @@ static void test_damage(void)
 	}
 	is_int(wrong, 0, "a damaged index never says that something is not there");
 	ok(read, "what lies in other blocks is still found");
+	read = 0;
 	for (size_t n = 0; n < nblocks; n++)
 		ok(casg_packidx_open(&x, out.data, n * CASG_BLOCK, &err) < 0,
 		   "%zu of its %zu blocks are refused", n, nblocks);
-	out.data[8] = 3;
-	is_int(casg_packidx_open(&x, out.data, out.len, &err), CASG_EUNSUPPORTED, "version 3");
-	is_str(err.msg, "unsupported pack index version 3", "is named");
+	for (size_t n = 1; n < 200; n++)
+		read += !casg_packidx_open(&x, out.data, out.len - n, &err);
+	is_int(read, 0, "and so is a file whose last block is shorter than it was");
+	out.data[8] = 4;
+	is_int(casg_packidx_open(&x, out.data, out.len, &err), CASG_EUNSUPPORTED, "version 4");
+	is_str(err.msg, "unsupported pack index version 4", "is named");
 	casg_buf_release(&out);
 	free_src(&s);
 }
@@ -213,8 +219,10 @@ static void test_damage(void)
 static void reseal(struct casg_buf *b, uint64_t k)
 {
 	uint8_t *p = b->data + k * CASG_BLOCK;
+	size_t rest = b->len - k * CASG_BLOCK;
+	size_t payload = (rest < CASG_BLOCK ? rest : CASG_BLOCK) - CASG_BLOCK_SUM;
 
-	casg_put_le64(p + CASG_BLOCK_PAYLOAD, casg_xxh64(k, p, CASG_BLOCK_PAYLOAD));
+	casg_put_le64(p + payload, casg_xxh64(k, p, payload));
 }
 
 /* As it was before nodes were listed by number: without what is behind them. */
@@ -229,11 +237,12 @@ static void test_version_1(uint32_t n, uint32_t nnodes)
 	size_t tail;
 
 	make_src(&s, n, nnodes);
+	s.version = 2;
 	casg_packidx_build(&s, &out, &err);
 	if (casg_packidx_open(&x, out.data, out.len, &err))
 		diag("%s", err.msg);
-	nblocks = casg_place_blocks(x.at_slots);
-	tail = (size_t)x.at_slots.offset;
+	nblocks = casg_place_blocks(x.at_numbers);
+	tail = (size_t)x.at_numbers.offset;
 	casg_packidx_release(&x);
 	casg_put_le32(out.data + 8, 1);
 	out.len = nblocks * CASG_BLOCK;
@@ -276,11 +285,12 @@ static void test_slots_forged(void)
 	uint64_t block, at;
 
 	make_src(&s, 10, 30);
+	s.version = 2;
 	casg_packidx_build(&s, &out, &err);
 	if (casg_packidx_open(&x, out.data, out.len, &err))
 		diag("%s", err.msg);
-	block = x.at_slots.block;
-	at = block * CASG_BLOCK + x.at_slots.offset;
+	block = x.at_numbers.block;
+	at = block * CASG_BLOCK + x.at_numbers.offset;
 	casg_packidx_release(&x);
 	for (int forged = 0; forged < 2; forged++) {
 		uint32_t was = casg_get_le32(out.data + at);
@@ -298,6 +308,51 @@ static void test_slots_forged(void)
 	free_src(&s);
 }
 
+/* What the list by id says lies beyond the last, or in no chunk: refused. */
+static void test_numbers_forged(void)
+{
+	struct casg_packidx_src s;
+	struct casg_packidx x;
+	struct casg_buf out = CASG_BUF_INIT;
+	struct casg_idx_node node;
+	uint64_t block, at;
+
+	make_src(&s, 10, 30);
+	casg_packidx_build(&s, &out, &err);
+	if (casg_packidx_open(&x, out.data, out.len, &err))
+		diag("%s", err.msg);
+	block = x.at_numbers.block;
+	at = block * CASG_BLOCK + x.at_numbers.offset;
+	casg_packidx_release(&x);
+	casg_put_le32(out.data + at, 30);
+	reseal(&out, block);
+	casg_packidx_open(&x, out.data, out.len, &err);
+	is_int(casg_packidx_node(&x, 0, &node, &err), CASG_ECORRUPT, "a number beyond the last: %s",
+	       err.msg);
+	is_int(casg_packidx_node(&x, 1, &node, &err), 0, "others are read");
+	is_int(casg_packidx_node_at(&x, 0, &node, &err), 0, "and all by number");
+	casg_packidx_release(&x);
+	casg_buf_reset(&out);
+	((struct casg_idx_chunk *)s.chunks)[1].nmembers--;
+	casg_packidx_build(&s, &out, &err);
+	is_int(casg_packidx_open(&x, out.data, out.len, &err), CASG_ECORRUPT, "%s", err.msg);
+	casg_buf_release(&out);
+	free_src(&s);
+}
+
+/* Bytes a distinct sequence, with the nodes that many small releases have. */
+static void test_bytes(void)
+{
+	struct casg_packidx_src s;
+	struct casg_buf out = CASG_BUF_INIT;
+
+	make_src(&s, 4000, 680);
+	casg_packidx_build(&s, &out, &err);
+	ok(out.len <= 16 * 4000, "%zu bytes for 4000 sequences and 680 nodes", out.len);
+	casg_buf_release(&out);
+	free_src(&s);
+}
+
 /* Lies under good checksums end in errors, not in crashes. */
 static void test_forged(void)
 {
@@ -309,7 +364,7 @@ static void test_forged(void)
 	make_src(&s, 700, 20);
 	casg_packidx_build(&s, &out, &err);
 	for (size_t at = 8; at < out.len; at += at < 80 ? 1 : 37) {
-		if (at % CASG_BLOCK >= CASG_BLOCK_PAYLOAD)
+		if (at % CASG_BLOCK >= CASG_BLOCK_PAYLOAD || at + CASG_BLOCK_SUM >= out.len)
 			continue;
 		casg_buf_reset(&copy);
 		casg_buf_add(&copy, out.data, out.len);
@@ -335,11 +390,12 @@ static void test_forged(void)
 
 int main(void)
 {
-	static const uint32_t sizes[] = { 0, 1, 2, 255, 256, 257, 511, 5000, 40000 };
+	static const uint32_t sizes[] = { 0, 1, 2, 255, 256, 257, 511, 5000, 40000, 70000 };
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-		test_size(sizes[i], sizes[i] / 7);
-	test_size(0, 300);
+		for (uint32_t version = 2; version <= CASG_PACKIDX_VERSION; version++)
+			test_size(sizes[i], sizes[i] / 7, version);
+	test_size(0, 300, 0);
 	test_shared_prefixes();
 	test_damage();
 	test_forged();
@@ -348,5 +404,7 @@ int main(void)
 	test_version_1(5, 3);
 	test_version_1(20000, 3000);
 	test_slots_forged();
+	test_numbers_forged();
+	test_bytes();
 	return done_testing();
 }

@@ -157,7 +157,7 @@ static void test_lock(void)
 	is_int(casg_lockfile_take(&a, in_dir("ref"), 0, &err), 0, "take once more");
 	pid = fork();
 	if (!pid) {
-		int rc = casg_lockfile_take(&b, in_dir("ref"), 10000, &err);
+		int rc = casg_lockfile_take(&b, in_dir("ref"), 600000, &err);
 
 		casg_lockfile_release(&b);
 		_exit(rc ? 1 : 0);
