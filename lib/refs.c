@@ -117,6 +117,18 @@ static int find_commit(struct casg_refs *refs, const char *rev,
 	return 0;
 }
 
+int casg_refs_commit_of(struct casg_refs *refs, const char *rev,
+			char commit_out[CASG_GITID_SIZE], struct casg_err *err)
+{
+	git_commit *commit = NULL;
+	int r = find_commit(refs, rev, &commit, NULL, err);
+
+	if (!r)
+		git_oid_tostr(commit_out, CASG_GITID_SIZE, git_commit_id(commit));
+	git_commit_free(commit);
+	return r;
+}
+
 /* The bytes of a blob of at most 'most' bytes, appended. */
 static int read_blob(struct casg_refs *refs, const git_oid *id, size_t most,
 		     const char *name, struct casg_buf *out, struct casg_err *err)
@@ -1064,4 +1076,25 @@ int casg_refs_settings(const char *git_dir, struct casg_settings *s,
 	git_repository_free(git);
 	git_libgit2_shutdown();
 	return r;
+}
+
+int casg_refs_config(struct casg_refs *refs, const char *key, struct casg_buf *out,
+		     struct casg_err *err)
+{
+	const char *value;
+	git_config *cfg = NULL;
+	int r = git_repository_config_snapshot(&cfg, refs->git), found = 0;
+
+	if (!r) {
+		r = git_config_get_string(&value, cfg, key);
+		found = !r;
+		r = r == GIT_ENOTFOUND ? 0 : r;
+	}
+	if (found)
+		casg_buf_addstr(out, value);
+	git_config_free(cfg);
+	if (r)
+		return git_fail(err, r, "cannot read from git config", key);
+	casg_buf_cstr(out);
+	return out->failed ? casg_err_nomem(err) : found;
 }

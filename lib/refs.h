@@ -46,6 +46,10 @@ void casg_found_release(struct casg_found *f);
 int casg_refs_find(struct casg_refs *refs, const char *spec,
 		   struct casg_found *found, struct casg_err *err);
 
+/* The commit that 'rev' names, by Git's revision syntax; CASG_EABSENT: none. */
+int casg_refs_commit_of(struct casg_refs *refs, const char *rev,
+			char commit_out[CASG_GITID_SIZE], struct casg_err *err);
+
 /*
  * Call fn for each database of REV in name order, with the raw bytes of its
  * VERSION; stops at the first non-zero return and returns it.
@@ -153,5 +157,9 @@ int casg_refs_commit(struct casg_refs *refs, const struct casg_commit_req *req,
  */
 int casg_refs_settings(const char *git_dir, struct casg_settings *s,
 		       struct casg_err *err);
+
+/* The value of a key of git config, appended: 1; 0 when it is not set. */
+int casg_refs_config(struct casg_refs *refs, const char *key, struct casg_buf *out,
+		     struct casg_err *err);
 
 #endif

@@ -387,6 +387,16 @@ int casg_repo_mkdirs(const struct casg_repo *repo, struct casg_err *err)
 	return 0;
 }
 
+int casg_repo_is_shallow(const struct casg_repo *repo)
+{
+	char *path = join(repo->common_dir, "shallow");
+	/* if nobody can tell, it may be */
+	int shallow = !path || !access(path, F_OK);
+
+	free(path);
+	return shallow;
+}
+
 /* ---- names ---- */
 
 static const char *component_fault(const char *s, size_t n)

@@ -66,6 +66,9 @@ int casg_repo_set_cache_dir(struct casg_repo *repo, const char *dir,
 /* Create packs, tmp, quarantine, index and state where they are missing. */
 int casg_repo_mkdirs(const struct casg_repo *repo, struct casg_err *err);
 
+/* Does the history of commits end early, as that of a shallow clone does? */
+int casg_repo_is_shallow(const struct casg_repo *repo);
+
 /*
  * Is 'name' a database name: Git ref-name components, none of them VERSION,
  * PACKS or .git, none starting with '-'; at most 255 bytes a component, 1024

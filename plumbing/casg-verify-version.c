@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "buf.h"
 #include "chain.h"
@@ -110,7 +109,6 @@ static void check_chain(struct verifier *v, const char *spec, int64_t a, int64_t
 			struct casg_chain *chain)
 {
 	struct casg_chain_query q = { .from = a, .to = b };
-	struct casg_buf path = CASG_BUF_INIT;
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_found found;
 	struct casg_refs *refs;
@@ -123,8 +121,7 @@ static void check_chain(struct verifier *v, const char *spec, int64_t a, int64_t
 		casg_die_err(&err);
 	if (!found.database.len)
 		casg_die_err(&err);
-	casg_buf_addf(&path, "%s/shallow", v->w.repo.common_dir);
-	q.shallow = !access(casg_buf_cstr(&path), F_OK);
+	q.shallow = casg_repo_is_shallow(&v->w.repo);
 	q.rev = found.commit;
 	q.database = casg_buf_cstr(&found.database);
 	if (casg_chain_check(refs, &q, chain, content_only ? ignore_fault : on_fault, v, &err)) {
@@ -138,7 +135,6 @@ static void check_chain(struct verifier *v, const char *spec, int64_t a, int64_t
 	if (chain->nstray && !quiet && !content_only)
 		casg_warn("%zu versions of '%s' in the history are not in the chain of versions",
 			  chain->nstray, q.database);
-	casg_buf_release(&path);
 	casg_found_release(&found);
 	casg_refs_free(refs);
 }
