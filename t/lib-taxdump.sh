@@ -43,11 +43,9 @@ dump_taxonomy () {
 	casg-pack -q dump.fa >dump.records &&
 	casg-mktree <dump.records >dump.roots &&
 	casg-write-version --kind=taxonomy --taxonomy-time="$2" <dump.roots >dump.version &&
-	dump_head=$(git rev-parse --verify --quiet HEAD) || dump_head=
-	dump_commit=$(casg-commit-tree ${dump_head:+-p "$dump_head"} -m "$1 $2" \
-		--database="taxonomy/$1" <dump.version) &&
+	dump_commit=$(casg-commit-tree -p HEAD -m "$1 $2" --database="taxonomy/$1" <dump.version) &&
 	git update-ref HEAD "$dump_commit" &&
-	git read-tree -m -u HEAD 2>/dev/null || git reset -q --hard
+	git reset -q --hard
 }
 
 # make_dumps N: v1 .. vN, each a dump and what became of it: taxa are renamed,
