@@ -5,10 +5,16 @@
 #include "buf.h"
 #include "cli.h"
 
+static int begins_with(const struct casg_buf *text, const char *magic)
+{
+	size_t n = strlen(magic);
+
+	return text->len >= n && !memcmp(text->data, magic, n);
+}
+
 int casg_cli_version_blob(struct casg_refs *refs, const char *id, struct casg_version *out,
 			  struct casg_oid *id_out)
 {
-	static const char magic[] = "casg-version ";
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_buf text = CASG_BUF_INIT;
 	struct casg_hasher *h = casg_hasher_new();
@@ -19,7 +25,7 @@ int casg_cli_version_blob(struct casg_refs *refs, const char *id, struct casg_ve
 	casg_version_init(out);
 	if (casg_refs_blob(refs, id, CASG_VERSION_MAX_BYTES, &text, &err))
 		casg_die_err(&err);
-	ours = text.len >= sizeof(magic) - 1 && !memcmp(text.data, magic, sizeof(magic) - 1);
+	ours = begins_with(&text, "casg-version ") || begins_with(&text, "casg-taxonomy ");
 	if (ours && casg_version_decode(out, text.data, text.len, &err)) {
 		casg_err_prefix(&err, "version in Git object %s", id);
 		casg_die_err(&err);

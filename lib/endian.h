@@ -10,6 +10,11 @@
 #include <stdint.h>
 #include <string.h>
 
+static inline unsigned casg_get_le16(const uint8_t *p)
+{
+	return (unsigned)p[0] | (unsigned)p[1] << 8;
+}
+
 static inline uint32_t casg_get_le32(const uint8_t *p)
 {
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |

@@ -176,6 +176,12 @@ static const char *judge_index(struct search *s, const char *name, const struct 
 	return is_left_over(s, name, ".objects", st) ? "ids of a pack that is gone" : NULL;
 }
 
+/* Indexes of taxa; what they are of, their names do not say. */
+static const char *judge_taxa(struct search *s, const char *name, const struct stat *st)
+{
+	return ends_in(name, ".tmp") ? judge_tmp(s, name, st) : NULL;
+}
+
 /* A lock that was being broken. */
 static const char *judge_state(struct search *s, const char *name, const struct stat *st)
 {
@@ -221,6 +227,7 @@ int casg_rubbish_each(const struct casg_repo *repo, int64_t now, int64_t age,
 	struct search s = { repo, now, age, casg_rubbish_oldest_writer(repo, (long)getpid()),
 			    fn, ctx, err };
 	int rc = search(&s, repo->tmp_dir, judge_tmp);
+	char *taxa;
 
 	if (!rc)
 		rc = search(&s, repo->packs_dir, judge_pack);
@@ -228,6 +235,12 @@ int casg_rubbish_each(const struct casg_repo *repo, int64_t now, int64_t age,
 		rc = search(&s, repo->quarantine_dir, judge_quarantine);
 	if (!rc)
 		rc = search(&s, repo->index_dir, judge_index);
+	if (!rc && asprintf(&taxa, "%s/taxa", repo->index_dir) < 0)
+		rc = casg_err_nomem(err);
+	if (!rc) {
+		rc = search(&s, taxa, judge_taxa);
+		free(taxa);
+	}
 	if (!rc)
 		rc = search(&s, repo->state_dir, judge_state);
 	return rc;

@@ -1160,6 +1160,37 @@ static int fill_scratch(struct casg_store *s, struct casg_coder *c, uint32_t pac
 	return rc;
 }
 
+void casg_store_tell_infos(struct casg_store *s, uint32_t pack, uint32_t chunk,
+			   const struct casg_oid *chunk_id, const struct casg_objinfo *infos,
+			   uint32_t n)
+{
+	struct pack *p = &s->packs[pack];
+	size_t nbytes = (size_t)n * CASG_OBJINFO_SZ;
+	struct casg_idx_chunk x;
+	uint8_t *entries;
+	uint64_t at;
+
+	if (p->has_ids_file || casg_packidx_chunk(&p->x, chunk, &x, NULL) ||
+	    !casg_oid_eq(&x.id, chunk_id) || x.nmembers != n ||
+	    (uint64_t)x.first + n > p->x.nobjects)
+		return;
+	entries = malloc(nbytes + 1);
+	if (!entries)
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		put_info(entries, i, &infos[i].id, infos[i].nbytes);
+	at = (uint64_t)x.first * CASG_OBJINFO_SZ;
+	pthread_mutex_lock(&s->lock);
+	if (!make_scratch(s, p, NULL) && !p->have[chunk]) {
+		if (p->scratch_fd < 0)
+			memcpy(p->scratch + at, entries, nbytes);
+		if (p->scratch_fd < 0 || !casg_pwrite_full(p->scratch_fd, entries, nbytes, at, NULL))
+			__atomic_store_n(&p->have[chunk], 1, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&s->lock);
+	free(entries);
+}
+
 /* From the .objects file, if there is one and it is good here; 1 or 0. */
 static int info_from_file(struct pack *p, uint32_t object, struct casg_objinfo *out)
 {

@@ -123,6 +123,15 @@ int casg_store_info(struct casg_store *s, struct casg_coder *c,
 		    struct casg_err *err);
 
 /*
+ * The same of all members of a chunk, told by whoever has read and hashed them
+ * (packcheck) and has found 'chunk_id'; not believed unless that is what the
+ * index says.  Saves reading them again; a failure only costs time.
+ */
+void casg_store_tell_infos(struct casg_store *s, uint32_t pack, uint32_t chunk,
+			   const struct casg_oid *chunk_id, const struct casg_objinfo *infos,
+			   uint32_t n);
+
+/*
  * A verified chunk.  casg_store_get takes it from the cache or puts it there,
  * and it stays valid until casg_store_put; casg_store_load bypasses the cache
  * and the caller frees it.  Both give the members' ids with it.

@@ -355,6 +355,27 @@ static int walk(struct pack *p, int fd)
 	return 1;
 }
 
+/*
+ * What the leaves of other packs will ask the store for is known of the good
+ * chunks of this one.
+ */
+static void tell_store(const struct pack *p)
+{
+	uint32_t pack;
+
+	if (quick || !tool.store || !p->has_name ||
+	    !casg_store_find_pack(tool.store, &p->w->id, &pack))
+		return;
+	for (uint32_t i = 0; i < p->w->nchunks; i++) {
+		const struct casg_idx_chunk *x = &p->w->idx[i];
+
+		if (p->w->chunks[i].state == CASG_WALK_GOOD && x->kind != CASG_CHUNK_NODE &&
+		    x->kind != CASG_CHUNK_REFS)
+			casg_store_tell_infos(tool.store, pack, i, &x->id,
+					      p->w->objects + x->first, x->nmembers);
+	}
+}
+
 static void verify(struct pack *p)
 {
 	int fd = open((char *)p->path.data, O_RDONLY | O_CLOEXEC);
@@ -367,6 +388,7 @@ static void verify(struct pack *p)
 	}
 	open_index(p);
 	if (walk(p, fd)) {
+		tell_store(p);
 		check_index(p);
 		if (verbose)
 			list_chunks(p);
@@ -410,6 +432,7 @@ static void finish(struct pack *p)
 struct side {
 	struct pack *packs;
 	char **names;
+	const size_t *order;
 };
 
 static void verify_one(void *ctx, size_t i, int worker)
@@ -417,14 +440,54 @@ static void verify_one(void *ctx, size_t i, int worker)
 	struct side *s = ctx;
 
 	(void)worker;
+	i = s->order[i];
 	start(&s->packs[i], s->names[i]);
 	finish(&s->packs[i]);
+}
+
+/* Does the pack hold nodes, as far as its index says? */
+static int has_nodes(const char *name)
+{
+	struct casg_buf path = CASG_BUF_INIT;
+	struct casg_packidx *x;
+	struct casg_oid id;
+	uint32_t pack;
+	int nodes = 0;
+
+	casg_packtool_path(&tool, name, "pack", &path);
+	if (tool.store && casg_packwalk_name((char *)path.data, &id) &&
+	    casg_store_find_pack(tool.store, &id, &pack)) {
+		x = casg_store_idx(tool.store, pack);
+		nodes = x && x->nnodes;
+	}
+	casg_buf_release(&path);
+	return nodes;
+}
+
+/* Those with nodes last: they ask for what the others hold. */
+static size_t *put_in_order(char **names, size_t n)
+{
+	size_t *order = malloc((n + 1) * sizeof(*order)), at = 0;
+	uint8_t *last = calloc(n + 1, 1);
+
+	if (!order || !last)
+		casg_die("out of memory");
+	for (size_t i = 0; i < n; i++) {
+		last[i] = (uint8_t)has_nodes(names[i]);
+		if (!last[i])
+			order[at++] = i;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (last[i])
+			order[at++] = i;
+	free(last);
+	return order;
 }
 
 static int run(int argc, char **argv)
 {
 	struct pack *packs = calloc((size_t)argc, sizeof(*packs));
-	struct side side = { packs, argv };
+	struct side side = { packs, argv, NULL };
 	int damaged = 0, unsettled = 0;
 
 	if (list_objects && list_damaged)
@@ -436,13 +499,14 @@ static int run(int argc, char **argv)
 	/* the SHA-256 of a file, and its index, are the work of one thread */
 	side_by_side = !verbose && !stat_only && argc >= 2 * casg_workers_count(tool.pool) &&
 		       tool.settings.memory / (uint64_t)casg_workers_count(tool.pool) >= PACK_NBYTES;
+	side.order = put_in_order(argv, (size_t)argc);
 	if (side_by_side)
 		casg_workers_run(tool.pool, (size_t)argc, verify_one, &side);
 	for (int i = 0; i < argc; i++) {
-		struct pack *p = &packs[i];
+		struct pack *p = &packs[verbose || stat_only ? (size_t)i : side.order[i]];
 
 		if (!side_by_side)
-			start(p, argv[i]);
+			start(p, argv[p - packs]);
 		casg_out(p->out.data, p->out.len);
 		if (verbose || stat_only)
 			print_verdict(p);
@@ -451,6 +515,7 @@ static int run(int argc, char **argv)
 		finish(p);
 		casg_buf_release(&p->out);
 	}
+	free((void *)(uintptr_t)side.order);
 	free(packs);
 	casg_packtool_close(&tool);
 	return damaged ? CASG_EXIT_NO : unsettled ? CASG_EXIT_FATAL : CASG_EXIT_YES;

@@ -76,6 +76,7 @@ do_index () {
 		fi
 	done <"$tmp/packs"
 	drop_caches
+	index_taxa
 	say "index: $(($(wc -l <"$tmp/packs"))) packs, $rebuilt indexes rebuilt, $dropped caches dropped"
 }
 
@@ -90,6 +91,34 @@ drop_caches () {
 		rm -rf "${caches:?}/$commit"
 		dropped=$((dropped + 1))
 	done <"$tmp/commits"
+}
+
+# Where indexes of taxa are in use, have those of the branches whole, and no
+# other.
+index_taxa () {
+	taxa=${CASG_CACHE_DIR:-$CASG_PATH/index}/taxa
+	for file in "$taxa"/*.tax; do
+		test ! -f "$file" || basename "$file"
+	done >"$tmp/taxa"
+	test -s "$tmp/taxa" || return 0
+	git for-each-ref --format='%(refname)' refs/heads >"$tmp/branches" || exit 128
+	while read -r branch; do
+		casg-read-version --list "$branch" >"$tmp/list" || exit 128
+		while read -r _ name; do
+			case $name in
+			taxonomy/*) continue ;;
+			esac
+			casg-index-taxa --quiet -- "$branch:$name" >>"$tmp/wanted" ||
+				verdict 128 "cannot index the taxa of '$branch:$name'"
+		done <"$tmp/list"
+	done <"$tmp/branches"
+	touch "$tmp/wanted" || exit 128
+	cut -f1 "$tmp/wanted" | LC_ALL=C sort -u >"$tmp/keep" &&
+	LC_ALL=C sort "$tmp/taxa" | LC_ALL=C comm -23 - "$tmp/keep" >"$tmp/drop" || exit 128
+	while read -r name; do
+		rm -f "$taxa/$name"
+		dropped=$((dropped + 1))
+	done <"$tmp/drop"
 }
 
 # Verify a sixteenth of all packs, by bytes, from where it stopped the last

@@ -217,6 +217,7 @@ casg_is_same () {
 	casg_lines='/^records /p; /^order /p; /^presentation /p; /^withdrawn /p'
 	test -z "${opt_release-}" || casg_lines="$casg_lines; /^release /p"
 	test -z "${opt_sequence_time-}" || casg_lines="$casg_lines; /^sequence-time /p"
+	test -z "${opt_taxonomy_time-}" || casg_lines="$casg_lines; /^taxonomy-time /p"
 	test "$(sed -n "$casg_lines" "$tmp/old")" = "$(sed -n "$casg_lines" "$tmp/VERSION")"
 }
 

@@ -29,6 +29,12 @@ test_expect_success 'casgformat-pack, casgformat-index' '
 	play casgformat-index 6
 '
 
+test_expect_success 'casgformat-taxonomy' '
+	casg init --quiet taxonomy &&
+	cd taxonomy &&
+	play casgformat-taxonomy 4
+'
+
 test_expect_success 'casgformat-proof' '
 	casg init --quiet proof &&
 	cd proof &&

@@ -224,8 +224,8 @@ test_expect_success 'an unknown version or kind is named, and is no damage' '
 
 # forge SEED: a pack of the fuzz seeds, with right checksums
 forge () {
-	tail -c +2 "$TEST_DIRECTORY/fuzz/seeds/pack/$1" >$1.pack &&
-	casg-reseal pack $1.pack
+	tail -c +2 "$TEST_DIRECTORY/fuzz/seeds/pack/$1" >"$1.pack" &&
+	casg-reseal pack "$1.pack"
 }
 
 test_expect_success 'a joined pack whose references reach into the next section' '

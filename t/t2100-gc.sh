@@ -397,10 +397,10 @@ test_expect_success 'every pack that is needed, missing in turn' '
 
 # ---- who is at work
 
-# The writer $pid has finished packs, in "more", and has begun another.
+# The writer $pid has finished packs, in "added", and has begun another.
 settled () {
-	packs >now && comm -13 all.packs now >more && test -s more &&
-	ls .git/casg/tmp | grep -q "^pack-$pid-"
+	packs >now && comm -13 all.packs now >added && test -s added &&
+	test -n "$(find .git/casg/tmp -name "pack-$pid-*")"
 }
 
 test_expect_success 'what a running writer has written stays, even with --grace=0' '
@@ -410,7 +410,7 @@ test_expect_success 'what a running writer has written stays, even with --grace=
 	exec 9>fifo && head -c 9000000 big.fa >&9 &&
 	# it waits for more to read then, and has both
 	wait_for settled &&
-	casg gc -q --grace=0 && packs >now && comm -23 more now >lost && test_must_be_empty lost &&
+	casg gc -q --grace=0 && packs >now && comm -23 added now >lost && test_must_be_empty lost &&
 	ls .git/casg/tmp >tmp && test_grep "^pack-$pid-" tmp &&
 	tail -c +9000001 big.fa >&9 && exec 9>&- && wait $pid &&
 	casg-mktree -q <lines >roots && casg-write-version <roots >VERSION &&

@@ -319,8 +319,8 @@ writing () {
 stop_repack () {
 	for attempt in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		{ env --default-signal=INT,TERM,HUP setsid casg repack -a -d >out 2>err & } && pid=$! &&
-		stop_while $pid writing && return
-		test -n "$test_gone" && wait $pid &&
+		stop_while "$pid" writing && return
+		test -n "$test_gone" && wait "$pid" &&
 		rm -rf .git && cp -pR saved .git || return
 	done
 	return 1

@@ -1,0 +1,124 @@
+# shellcheck shell=sh
+# casg-sh-taxonomy-import - a dump or table becomes the next version of a
+# taxonomy.  The rest of casg taxonomy, after casg-sh-setup.
+# shellcheck disable=SC2154 # casg_options sets opt_*
+
+SPEC="$usage_import
+--
+name=NAME           the taxonomy; its versions are those of taxonomy/NAME
+taxonomy-time=TIME  when it is of (default: now)
+release=LABEL       what its publisher calls it
+m,message=MESSAGE   the commit message
+S,gpg-sign~         sign the commit (default: commit.gpgSign); --no-gpg-sign: do not
+ids=WHAT            what ids are: numbers (default), or names, the scientific ones
+q,quiet             say nothing unless it fails
+"
+# shellcheck source=porcelain/casg-sh-repo.sh
+. "${0%/*}/casg-sh-repo"
+# shellcheck source=porcelain/casg-sh-lock.sh
+. "${0%/*}/casg-sh-lock"
+# shellcheck source=porcelain/casg-sh-commit.sh
+. "${0%/*}/casg-sh-commit"
+
+# casg-commit-tree has the last word on names.
+check_name () {
+	test -n "$opt_name" || usage_die "--name is missing"
+	bad=
+	git check-ref-format "casg/taxonomy/$opt_name" || bad=1
+	case $opt_name in
+	-* | */* | *.map | VERSION | PACKS) bad=1 ;;
+	esac
+	test -z "$bad" || usage_die "'$opt_name' is not the name of a taxonomy"
+	case $opt_ids in
+	"" | numbers | names) ;;
+	*) usage_die "--ids wants 'numbers' or 'names', not '$opt_ids'" ;;
+	esac
+}
+
+# Taxa have no sequence, and records refer to what is in a pack.
+store_empty_sequence () {
+	printf '>\n' | casg-pack --quiet --facts="$tmp/pack.facts" >/dev/null || exit 128
+}
+
+# The pipeline, in the background as casg import has it: a signal is answered
+# at once, and what ends a shell in between does not end the programs before
+# casg_finish has waited for them.
+start_reading () {
+	{ command exec 4<&0; } 2>/dev/null || exec 4</dev/null
+	casg_running=1
+	{
+		trap : TERM HUP
+		{
+			trap : TERM HUP
+			sh -c "$casg_become" "$tmp/pack.pid" casg-read-taxonomy -z \
+				${opt_ids:+--ids="$opt_ids"} --facts="$tmp/read.facts" \
+				-- "$@" <&4 4<&-
+			echo $? >"$tmp/status"
+		} | {
+			trap : TERM HUP
+			sh -c "$casg_become" "$tmp/tree.pid" casg-mktree -z --quiet \
+				${base:+--base="$base" --base-order="$base_order"} \
+				--facts="$tmp/tree.facts"
+		} >"$tmp/roots" 2>"$tmp/tree.err" 4<&-
+	} &
+	exec 4<&-
+}
+
+wait_for_roots () {
+	wait "$!"
+	tree_status=$?
+	casg_running=
+	read -r read_status <"$tmp/status" || read_status=128
+	# what casg-mktree says of half a taxonomy is no news
+	test "$read_status" != 0 || cat "$tmp/tree.err" >&2
+	test "$read_status$tree_status" = 00 || exit 128
+}
+
+write_version () {
+	nfiles=$#
+	for file in "$@"; do
+		while :; do
+			case $file in
+			?*/) file=${file%/} ;;
+			*) break ;;
+			esac
+		done
+		set -- "$@" --source="${file##*/}"
+	done
+	shift "$nfiles"
+	test -z "$mapping" || set -- "$@" --mapping="$mapping"
+	test -z "$opt_taxonomy_time" || set -- "$@" --taxonomy-time="$opt_taxonomy_time"
+	casg_write_version --kind=taxonomy --source-sha256="$source_sha256" "$@"
+}
+
+# ---- main
+
+casg_options 1 - "$@"
+eval "$casg_set"
+check_name
+db=taxonomy/$opt_name
+casg_repo
+casg_find_sign
+casg_begin import
+casg_read_head
+base=$(casg_old records) && base_order=$(casg_old order) &&
+	mapping=$(casg_old mapping) || exit 128
+store_empty_sequence
+start_reading "$@"
+casg_refuse_local_edits
+wait_for_roots
+
+casg_facts "$tmp/pack.facts" "$tmp/tree.facts" "$tmp/read.facts"
+taxa=$(casg_field "$tmp/read.facts" taxa) && merged=$(casg_field "$tmp/read.facts" merged) &&
+	deleted=$(casg_field "$tmp/read.facts" deleted) &&
+	names=$(casg_field "$tmp/read.facts" names) || exit 128
+write_version "$@"
+! casg_is_same || casg_nothing 0 "already up to date: $opt_name ($taxa taxa)"
+message=$opt_message
+test -n "$message" ||
+	message="import $db: ${opt_release:+release $opt_release, }$taxa taxa"
+casg_commit_version "$message"
+test -n "$opt_quiet" ||
+	echo "$opt_name: $taxa taxa, $merged merged, $deleted deleted, $names names, $bytes_in bytes in, $stored bytes stored" ||
+	exit 128
+casg_end

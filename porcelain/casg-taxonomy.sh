@@ -1,0 +1,24 @@
+#!/bin/sh
+# casg taxonomy - versions of taxonomies.  Each command of it is a file of its
+# own, casg-sh-taxonomy-<command>, that begins with its options.
+# shellcheck disable=SC2034,SC2154 # the commands read usage_*
+
+usage_import='casg taxonomy import --name NAME [--taxonomy-time TIME] [--release LABEL] [-m MESSAGE] [-S] [--ids WHAT] [--quiet] FILE|DIR...'
+SPEC="$usage_import
+--
+"
+# shellcheck source=porcelain/casg-sh-setup.sh
+. "${0%/*}/casg-sh-setup"
+
+case ${1-} in
+import)
+	shift
+	# shellcheck source=porcelain/casg-sh-taxonomy-import.sh
+	. "${0%/*}/casg-sh-taxonomy-import"
+	;;
+*)
+	casg_options 1 - "$@"
+	eval "$casg_set"
+	usage_die "there is no 'casg taxonomy $1'"
+	;;
+esac
