@@ -5,6 +5,7 @@
 
 #include "buf.h"
 #include "cli.h"
+#include "clitaxa.h"
 #include "clitaxonomy.h"
 #include "cliwork.h"
 #include "exporter.h"
@@ -13,6 +14,8 @@
 #include "recdiff.h"
 #include "recquery.h"
 #include "records.h"
+#include "subset.h"
+#include "taxclade.h"
 
 static const char *threads, *memory, *taxonomy, *old_taxonomy, *rank, *differs, *name_pattern;
 static const char *key_pattern, *desc_pattern, *class_name, *since, *output, *format;
@@ -359,6 +362,62 @@ static void take_all(struct query *d)
 	casg_records_free(rs);
 }
 
+/* The taxa of the index that are asked for, and their records. */
+struct choice {
+	struct query *d;
+	struct casg_subset *subset;
+	struct casg_taxclade clade;
+};
+
+static int choose(void *ctx, struct casg_taxaidx *x, struct casg_err *err)
+{
+	struct choice *c = ctx;
+	const struct casg_taxon_range *r;
+	size_t n = casg_recquery_ranges(c->d->q, &r);
+	int rc = 0;
+
+	c->clade.n = 0;
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = casg_taxclade_add(&c->clade, x, c->d->now, r[i].from, r[i].to, err);
+	for (size_t i = 0; !rc && !c->d->now && i < taxa.n; i++)
+		rc = casg_taxclade_add_id(&c->clade, x, taxa.v[i], strlen(taxa.v[i]), err);
+	if (rc)
+		return rc;
+	casg_taxclade_settle(&c->clade, NULL);
+	return casg_subset_choose(c->subset, x, c->clade.v, c->clade.n, NULL, 0, err);
+}
+
+/* Of the records that an index has under the taxa: what is read grows with them. */
+static void take_clade(struct query *d)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct choice c = { .d = d };
+	struct casg_cli_taxa t;
+	struct casg_record r;
+	int rc = 0;
+
+	casg_cli_taxa_init(&t, &d->w, &d->roots, 0);
+	casg_cli_taxa_open(&t);
+	c.subset = casg_subset_new(&t.o, &err);
+	if (!c.subset || casg_taxindex_try(t.x, choose, &c, &err))
+		casg_die_err(&err);
+	if (limit)
+		rc = casg_subset_next(c.subset, &r, &err);
+	if (rc < 0)
+		casg_die_err(&err);
+	begin_output(d, casg_subset_facts(c.subset));
+	while (rc > 0) {
+		take(d, &r, NULL);
+		rc = d->found < limit ? casg_subset_next(c.subset, &r, &err) : 0;
+	}
+	if (rc < 0)
+		casg_die_err(&err);
+	flush(d);
+	casg_subset_free(c.subset);
+	casg_taxclade_release(&c.clade);
+	casg_cli_taxa_release(&t);
+}
+
 /* Of the records that changed, by key. */
 static void take_changed(struct query *d)
 {
@@ -410,6 +469,8 @@ static void answer(struct query *d)
 	casg_out_much();
 	if (d->change_class)
 		take_changed(d);
+	else if (taxa.n)
+		take_clade(d);
 	else
 		take_all(d);
 	flush(d);

@@ -215,6 +215,49 @@ test_expect_success '--count and --limit' '
 	casg-query-tree --count --limit=3 db >out && echo 3 >expect && test_cmp expect out
 '
 
+test_expect_success 'only the records of a clade are read, by its index' '
+	cd r && casg-query-tree --taxonomy=ncbi --taxon=562 --format="%(key)" db >out &&
+	casg-query-tree --format="%(key)" --taxonomy=ncbi --regexp --key="^P[1258]\$" db >expect &&
+	test_cmp expect out &&
+	find .git/casg/index/taxa -name "*.tax" >index && test -s index
+'
+
+test_expect_success 'per record the lineages under two taxonomies; classes add up' '
+	cd r && sed "s/OX=999/OX=2759736/" one.fa >three.fa &&
+	casg import -q --database=three three.fa &&
+	cat >expect <<-EOF &&
+	moved	P3	1582	Bacteria;Lactobacillus;Lactobacillus casei	Bacteria;Lacticaseibacillus;Lacticaseibacillus casei
+	moved	P5	563	Bacteria;Escherichia;Escherichia odd	Bacteria;Escherichia;Escherichia coli
+	moved	P8	1582	Bacteria;Lactobacillus;Lactobacillus casei	Bacteria;Lacticaseibacillus;Lacticaseibacillus casei
+	found	P9	2759736	-	Bacteria;Lacticaseibacillus
+	EOF
+	casg diff --taxonomy ta tb -- three >out && test_cmp expect out &&
+	casg diff --taxonomy --stat ta:ncbi 2023-01-01 -- three >out &&
+	cat >expect <<-EOF &&
+	 $(printf "%12s | %10d" found 1)
+	 $(printf "%12s | %10d" moved 3)
+	 $(printf "%12s | %10d" same 4)
+	 $(printf "%12s | %10d" without 1)
+	 9 records
+	EOF
+	test_cmp expect out &&
+	casg-diff-lineage tb:ncbi ta:ncbi three >out && test_grep "^gone	P9	" out
+'
+
+test_expect_success 'casg diff --taxonomy, by time, revision and name' '
+	cd r && casg-diff-taxonomy ta:ncbi tb:ncbi >expect && test -s expect &&
+	casg diff --taxonomy ta tb >out && test_cmp expect out &&
+	casg diff --taxonomy 2020-01-01 ncbi >out && test_cmp expect out &&
+	casg diff --taxonomy --stat ta tb:taxonomy/ncbi >out && test_grep "renamed\|moved" out &&
+	casg diff --taxonomy --class moved ta tb >out && test_line_count = 1 out &&
+	casg diff --taxonomy --changelog ta tb >out && test_grep "^563,2023-01-01,MERGE,562," out &&
+	test_expect_code 1 casg diff --taxonomy --exit-code ta tb >out &&
+	test_expect_code 129 casg diff --taxonomy ta &&
+	test_expect_code 129 casg diff --taxonomy --raw ta tb &&
+	test_expect_code 129 casg diff --changelog s1 &&
+	test_expect_code 128 casg diff --taxonomy 2001-01-01 tb
+'
+
 test_expect_success 'what cannot be asked' '
 	cd r &&
 	test_expect_code 129 casg-query-tree --rank=genus db &&
