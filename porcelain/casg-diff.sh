@@ -5,6 +5,7 @@
 SPEC='casg diff [OPTION...] [REV[:DATABASE] [REV[:DATABASE]]] [-- DATABASE]
 casg diff [OPTION...] REV..REV | REV...REV [-- DATABASE]
 casg diff [OPTION...] --as-of-sequence T [--as-of-sequence T] [[REV:]DATABASE]
+casg diff --taxonomy [--stat] [--summary] [--changelog] [--class CLASSES] [-z] A B [-- [REV:]DATABASE]
 --
 z,null               lines end in NUL, nothing is quoted
 R,reverse            compare the other way round
@@ -18,6 +19,9 @@ numstat              the same for scripts
 summary              what changed as a whole
 diff-filter=LETTERS  only these classes (A, D, M, N, P, R, T); lower case: not these
 as-of-sequence+T     from the version as of a time, release label or revision; again: to it
+taxonomy             compare two taxonomies by taxon, or the lineages of records under them
+changelog            as CSV, the taxid-changelog of taxonkit
+class=CLASSES        only taxa of these classes
 exit-code            exit with 1 if there are differences
 q,quiet              print nothing; implies --exit-code
 threads#N            workers (default: casg.threads)
@@ -48,6 +52,11 @@ fi
 casg_options 0 2 "$@"
 eval "$casg_set"
 casg_repo
+if test -n "$opt_taxonomy"; then
+	# shellcheck source=porcelain/casg-sh-diff-taxonomy.sh
+	. "${0%/*}/casg-sh-diff-taxonomy"
+fi
+test -z "$opt_changelog$opt_class" || usage_die "--changelog and --class need --taxonomy"
 
 # take_database REV[:DATABASE]: set $rev, and $db if it names one.
 take_database () {

@@ -1,0 +1,206 @@
+/* casg-diff-lineage - which records are classified otherwise in another taxonomy */
+#include <inttypes.h>
+#include <string.h>
+
+#include "buf.h"
+#include "cli.h"
+#include "clitaxonomy.h"
+#include "cliwork.h"
+#include "recquery.h"
+#include "records.h"
+#include "stream.h"
+
+static const char *threads, *memory;
+static int nul_ends, show_stat;
+
+static const char *const usage[] = {
+	"[-z] [--stat] [--threads=N] [--memory=SIZE] [REV:]taxonomy/NAME [REV:]taxonomy/NAME [[REV:]DATABASE]",
+	NULL
+};
+
+static const struct casg_opt opts[] = {
+	{ CASG_OPT_FLAG, 'z', NULL, NULL, &nul_ends, "end lines with NUL and quote nothing" },
+	{ CASG_OPT_FLAG, 0, "stat", NULL, &show_stat, "count the records of each class instead" },
+	{ CASG_OPT_STR, 0, "threads", "N", &threads, "workers; 0: one a processor" },
+	{ CASG_OPT_STR, 0, "memory", "SIZE", &memory, "memory to use, as 256m" },
+	{ .type = CASG_OPT_END }
+};
+
+/* The first that one of its taxa fits is the class of a record. */
+enum class { GONE, FOUND, MOVED, RENAMED, RANK, SAME, WITHOUT, NCLASSES };
+
+static const char *const names[NCLASSES] = {
+	[GONE] = "gone", [FOUND] = "found", [MOVED] = "moved", [RENAMED] = "renamed",
+	[RANK] = "rank", [SAME] = "same", [WITHOUT] = "without",
+};
+
+struct diff {
+	struct casg_work w;
+	struct casg_taxonomy *t[2];
+	struct casg_buf ids, line;
+	uint64_t counts[NCLASSES], nrecords;
+};
+
+static int same(const struct casg_taxstr *a, const struct casg_taxstr *b)
+{
+	return a->n == b->n && (!a->n || !memcmp(a->p, b->p, a->n));
+}
+
+static void info_of(const struct diff *d, int side, uint32_t taxon, struct casg_taxon_info *out)
+{
+	struct casg_err err = CASG_ERR_INIT;
+
+	if (casg_taxonomy_info(d->t[side], taxon, out, &err))
+		casg_die_err(&err);
+}
+
+static uint32_t find(const struct diff *d, int side, const char *id)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	uint32_t taxon;
+
+	if (casg_taxonomy_find(d->t[side], id, strlen(id), &taxon, &err) < 0)
+		casg_die_err(&err);
+	return taxon;
+}
+
+static size_t lineage(const struct diff *d, int side, uint32_t taxon,
+		      uint32_t line[CASG_LINEAGE_MAX])
+{
+	struct casg_err err = CASG_ERR_INIT;
+	size_t n;
+
+	if (casg_taxonomy_lineage(d->t[side], taxon, line, &n, &err))
+		casg_die_err(&err);
+	return n;
+}
+
+static enum class compare(const struct diff *d, uint32_t a, uint32_t b)
+{
+	uint32_t x[CASG_LINEAGE_MAX], y[CASG_LINEAGE_MAX];
+	int renamed = 0, reranked = 0;
+	size_t n;
+
+	if (a == CASG_TAXON_NONE || b == CASG_TAXON_NONE)
+		return a != b ? b == CASG_TAXON_NONE ? GONE : FOUND : WITHOUT;
+	n = lineage(d, 0, a, x);
+	if (n != lineage(d, 1, b, y))
+		return MOVED;
+	for (size_t i = 0; i < n; i++) {
+		struct casg_taxon_info p, q;
+
+		info_of(d, 0, x[i], &p);
+		info_of(d, 1, y[i], &q);
+		if (!same(&p.id, &q.id))
+			return MOVED;
+		renamed |= !same(&p.name, &q.name);
+		reranked |= !same(&p.rank, &q.rank);
+	}
+	return renamed ? RENAMED : reranked ? RANK : SAME;
+}
+
+static void add_lineage(struct diff *d, int side, uint32_t taxon)
+{
+	struct casg_buf text = CASG_BUF_INIT;
+	struct casg_err err = CASG_ERR_INIT;
+
+	casg_buf_addch(&d->line, '\t');
+	if (taxon == CASG_TAXON_NONE) {
+		casg_buf_addch(&d->line, '-');
+		return;
+	}
+	if (casg_taxonomy_lineage_text(d->t[side], taxon, ";", &text, &err) ||
+	    casg_buf_check(&text, &err))
+		casg_die_err(&err);
+	casg_stream_field(&d->line, (char *)text.data, text.len, nul_ends);
+	casg_buf_release(&text);
+}
+
+static void print_change(struct diff *d, const struct casg_record *r, enum class c,
+			 const char *id, uint32_t a, uint32_t b)
+{
+	casg_buf_reset(&d->line);
+	casg_buf_addf(&d->line, "%s\t", names[c]);
+	casg_stream_key(&d->line, r->key, r->klen, nul_ends);
+	casg_buf_addch(&d->line, '\t');
+	casg_stream_field(&d->line, id, strlen(id), nul_ends);
+	add_lineage(d, 0, a);
+	add_lineage(d, 1, b);
+	casg_buf_addch(&d->line, nul_ends ? '\0' : '\n');
+	if (d->line.failed)
+		casg_die("out of memory");
+	casg_out(d->line.data, d->line.len);
+}
+
+static void take(struct diff *d, const struct casg_record *r)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	enum class first = WITHOUT;
+
+	casg_buf_reset(&d->ids);
+	if (casg_recquery_declared(NULL, r->key, r->klen, r->desc, r->dlen, &d->ids, &err))
+		casg_die_err(&err);
+	for (size_t at = 0; at < d->ids.len;) {
+		const char *id = (const char *)d->ids.data + at;
+		uint32_t a = find(d, 0, id), b = find(d, 1, id);
+		enum class c = compare(d, a, b);
+
+		at += strlen(id) + 1;
+		if (c < first)
+			first = c;
+		if (c < SAME && !show_stat)
+			print_change(d, r, c, id, a, b);
+	}
+	d->counts[first]++;
+	d->nrecords++;
+}
+
+static void print_stat(struct diff *d)
+{
+	casg_buf_reset(&d->line);
+	for (int c = 0; c < NCLASSES; c++)
+		if (d->counts[c])
+			casg_buf_addf(&d->line, " %12s | %10" PRIu64 "\n", names[c], d->counts[c]);
+	casg_buf_addf(&d->line, " %" PRIu64 " records\n", d->nrecords);
+	if (d->line.failed)
+		casg_die("out of memory");
+	casg_out(d->line.data, d->line.len);
+}
+
+static int run(int argc, char **argv)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_version version;
+	struct casg_records *rs;
+	struct casg_roots roots;
+	struct casg_record r;
+	struct diff d = { 0 };
+	int rc;
+
+	casg_work_open_reader(&d.w, threads, memory, (uint64_t)24 << 20);
+	casg_work_version(&d.w, argc > 2 ? argv[2] : "", &version, &roots);
+	for (int i = 0; i < 2; i++)
+		d.t[i] = casg_cli_taxonomy(&d.w.repo, argv[i], NULL, NULL);
+	rs = casg_records_open(d.w.store, casg_work_coder(&d.w), d.w.pool, d.w.repo.tmp_dir,
+			       &roots, (uint64_t)32 << 20, &err);
+	if (!rs)
+		casg_die_err(&err);
+	casg_out_much();
+	while ((rc = casg_records_next(rs, &r, &err)) > 0)
+		take(&d, &r);
+	if (rc < 0)
+		casg_die_err(&err);
+	if (show_stat)
+		print_stat(&d);
+	casg_out_flush();
+	casg_records_free(rs);
+	for (int i = 0; i < 2; i++)
+		casg_taxonomy_close(d.t[i]);
+	casg_buf_release(&d.ids);
+	casg_buf_release(&d.line);
+	casg_version_release(&version);
+	casg_work_close(&d.w);
+	return CASG_EXIT_YES;
+}
+
+const struct casg_cmd casg_cmd = { "casg-diff-lineage", usage, opts, 2, 3, run };
