@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # casg-sh-taxonomy-import - a dump or table becomes the next version of a
 # taxonomy.  The rest of casg taxonomy, after casg-sh-setup.
-# shellcheck disable=SC2154 # casg_options sets opt_*
+# shellcheck disable=SC2034,SC2154 # casg_options reads SPEC and sets opt_*
 
 SPEC="$usage_import
 --

@@ -4,7 +4,9 @@
 # shellcheck disable=SC2034,SC2154 # the commands read usage_*
 
 usage_import='casg taxonomy import --name NAME [--taxonomy-time TIME] [--release LABEL] [-m MESSAGE] [-S] [--ids WHAT] [--quiet] FILE|DIR...'
+usage_map='casg taxonomy map [--quiet] [--update] [--all] [--database [REV:]DATABASE]... [-m MESSAGE] [-S] [--taxonomy-time TIME] [--threads N] [--memory SIZE] --name NAME FILE...'
 SPEC="$usage_import
+$usage_map
 --
 "
 # shellcheck source=porcelain/casg-sh-setup.sh
@@ -15,6 +17,11 @@ import)
 	shift
 	# shellcheck source=porcelain/casg-sh-taxonomy-import.sh
 	. "${0%/*}/casg-sh-taxonomy-import"
+	;;
+map)
+	shift
+	# shellcheck source=porcelain/casg-sh-taxonomy-map.sh
+	. "${0%/*}/casg-sh-taxonomy-map"
 	;;
 *)
 	casg_options 1 - "$@"
