@@ -8,7 +8,7 @@
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 
-enum kind { COUNT, SIZE, LEVEL };
+enum kind { COUNT, SIZE, LEVEL, SOURCES };
 
 /* The one home of names, defaults and bounds. */
 static const struct {
@@ -33,6 +33,9 @@ static const struct {
 	  14 * 86400, 0, UINT64_C(1) << 40 },
 	{ "casg.gcAuto", offsetof(struct casg_settings, gc_auto), COUNT,
 	  50, 0, UINT32_MAX },
+	{ "casg.taxonFrom", offsetof(struct casg_settings, taxon_from), SOURCES,
+	  CASG_TAXON_HEADER | CASG_TAXON_MAPPING << 8 | CASG_TAXON_ORGANISM << 16,
+	  0, UINT64_MAX },
 };
 
 #define NTABLE (sizeof(table) / sizeof(table[0]))
@@ -74,12 +77,38 @@ int casg_parse_size(const char *text, uint64_t *nbytes_out)
 	return 0;
 }
 
+int casg_parse_taxon_from(const char *text, uint64_t *v_out)
+{
+	static const char *const names[] = { NULL, "header", "mapping", "organism" };
+	unsigned seen = 1, shift = 0;
+
+	*v_out = 0;
+	for (;; text++) {
+		size_t n = strcspn(text, ",");
+		unsigned i;
+
+		for (i = 1; i < 4; i++)
+			if (strlen(names[i]) == n && !memcmp(names[i], text, n))
+				break;
+		if (i == 4 || seen & 1u << i)
+			return -1;
+		seen |= 1u << i;
+		*v_out |= (uint64_t)i << shift;
+		shift += 8;
+		text += n;
+		if (!*text)
+			return 0;
+	}
+}
+
 static int parse(enum kind kind, const char *text, uint64_t *v_out)
 {
 	if (kind == LEVEL && !strcmp(text, "none")) {
 		*v_out = 0;
 		return 0;
 	}
+	if (kind == SOURCES)
+		return casg_parse_taxon_from(text, v_out);
 	if (kind != SIZE && text[strspn(text, "0123456789")])
 		return -1;
 	return casg_parse_size(text, v_out);
@@ -104,6 +133,8 @@ int casg_settings_set(struct casg_settings *s, const char *name,
 				    value, origin,
 				    table[i].kind == SIZE ? "a size such as 64m" :
 				    table[i].kind == LEVEL ? "'none' or a level from 0 to 19" :
+				    table[i].kind == SOURCES ?
+				    "a list of header, mapping and organism" :
 				    "a number");
 	if (v < table[i].least || v > table[i].most)
 		return casg_err_set(err, CASG_ECORRUPT,
