@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "accession.h"
 #include "array.h"
 #include "buf.h"
 
@@ -50,18 +51,14 @@ static int lookup_part(struct casg_treer *t, const char *prefix, size_t n,
 int casg_lookup_accession(struct casg_treer *t, const char *acc, size_t n,
 			  casg_lookup_fn *fn, void *ctx, struct casg_err *err)
 {
-	static const char *const tags[] = {
-		"bbs", "dbj", "emb", "gb", "gi", "gim", "gnl", "gpp", "lcl", "nat", "oth",
-		"pat", "pdb", "pir", "prf", "ref", "sp", "tpd", "tpe", "tpg", "tr"
-	};
 	struct casg_buf prefix = CASG_BUF_INIT;
 	int found = 0, rc = 0;
 
 	if (!n || memchr(acc, '|', n))
 		return 0;
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]) && rc >= 0; i++) {
+	for (size_t i = 0; casg_accession_tag(i) && rc >= 0; i++) {
 		casg_buf_reset(&prefix);
-		casg_buf_addf(&prefix, "%s|", tags[i]);
+		casg_buf_addf(&prefix, "%s|", casg_accession_tag(i));
 		casg_buf_add(&prefix, acc, n);
 		rc = casg_buf_check(&prefix, err);
 		if (!rc)

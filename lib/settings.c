@@ -8,7 +8,7 @@
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 
-enum kind { COUNT, SIZE, LEVEL, RANK, BOOL };
+enum kind { COUNT, SIZE, LEVEL, RANK, BOOL, SOURCES };
 
 /* The one home of names, defaults and bounds. */
 static const struct {
@@ -39,6 +39,9 @@ static const struct {
 	  CASG_GROUPING_FAMILY, CASG_GROUPING_SPECIES, CASG_GROUPING_NONE },
 	{ "casg.chunk.cost", offsetof(struct casg_settings, chunk.max_cost), COUNT,
 	  4, 0, 100 },
+	{ "casg.taxonFrom", offsetof(struct casg_settings, taxon_from), SOURCES,
+	  CASG_TAXON_HEADER | CASG_TAXON_MAPPING << 8 | CASG_TAXON_ORGANISM << 16,
+	  0, UINT64_MAX },
 };
 
 static const char list_prefix[] = "casg.chunk.";
@@ -83,6 +86,30 @@ int casg_parse_size(const char *text, uint64_t *nbytes_out)
 	return 0;
 }
 
+int casg_parse_taxon_from(const char *text, uint64_t *v_out)
+{
+	static const char *const names[] = { NULL, "header", "mapping", "organism" };
+	unsigned seen = 1, shift = 0;
+
+	*v_out = 0;
+	for (;; text++) {
+		size_t n = strcspn(text, ",");
+		unsigned i;
+
+		for (i = 1; i < 4; i++)
+			if (strlen(names[i]) == n && !memcmp(names[i], text, n))
+				break;
+		if (i == 4 || seen & 1u << i)
+			return -1;
+		seen |= 1u << i;
+		*v_out |= (uint64_t)i << shift;
+		shift += 8;
+		text += n;
+		if (!*text)
+			return 0;
+	}
+}
+
 static int parse(enum kind kind, const char *text, uint64_t *v_out)
 {
 	static const char *const no_yes[] = { "no", "yes", "off", "on", "false", "true" };
@@ -101,6 +128,8 @@ static int parse(enum kind kind, const char *text, uint64_t *v_out)
 		}
 	if (kind == RANK)
 		return -1;
+	if (kind == SOURCES)
+		return casg_parse_taxon_from(text, v_out);
 	if (kind != SIZE && text[strspn(text, "0123456789")])
 		return -1;
 	return casg_parse_size(text, v_out);
@@ -113,6 +142,8 @@ static const char *wanted(enum kind kind)
 		return "a size such as 64m";
 	case LEVEL:
 		return "'none' or a level from 0 to 19";
+	case SOURCES:
+		return "a list of header, mapping and organism";
 	case RANK:
 		return "species, genus, family, higher or none";
 	case BOOL:

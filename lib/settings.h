@@ -27,6 +27,14 @@ struct casg_settings {
 	uint64_t gc_auto;    /* casg.gcAuto: small packs that gc --auto tolerates; 0: any */
 	uint64_t count_reads; /* casg.countReads: 0 or 1 */
 	struct casg_grouping_policy chunk; /* casg.chunk.* */
+	uint64_t taxon_from; /* casg.taxonFrom: sources, see casg_parse_taxon_from */
+};
+
+/* Where the taxon of a record may come from (taxonof.h). */
+enum casg_taxon_source {
+	CASG_TAXON_HEADER = 1,
+	CASG_TAXON_MAPPING,
+	CASG_TAXON_ORGANISM
 };
 
 /* The defaults. */
@@ -44,5 +52,11 @@ int casg_settings_set(struct casg_settings *s, const char *name,
 
 /* Decimal with an optional k, m or g (1024); 0 or -1. */
 int casg_parse_size(const char *text, uint64_t *nbytes_out);
+
+/*
+ * A list such as "header,mapping,organism", each at most once and at least one:
+ * the first in the lowest byte of *v_out, and so on.  0 or -1.
+ */
+int casg_parse_taxon_from(const char *text, uint64_t *v_out);
 
 #endif

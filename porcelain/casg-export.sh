@@ -3,6 +3,7 @@
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
 SPEC='casg export [--quiet] [-o FILE] [--as-of T | [--as-of-sequence T] [--as-of-taxonomy T]] [--taxonomy [REV:]NAME] [REV:][DATABASE]
+casg export --taxid-map FORMAT [--taxon-from LIST] [--quiet] [-o FILE] [--as-of T | [--as-of-sequence T] [--as-of-taxonomy T]] [--taxonomy [REV:]NAME] [REV:][DATABASE]
 --
 q,quiet              no progress, and no word of the versions chosen
 o,output=FILE        write there, and only when all of it is verified
@@ -10,6 +11,8 @@ as-of-sequence+T     the sequences as of a time, release label or revision
 as-of-taxonomy+T     the taxonomy as of T
 as-of+T              both as of T
 taxonomy+[REV:]NAME  which taxonomy (default: casg.taxonomy, the one in VERSION, or the only one)
+taxid-map=FORMAT     write which taxa its records have, for blast, diamond, kraken or mmseqs
+taxon-from=LIST      where taxa are from (default: casg.taxonFrom)
 '
 # shellcheck source=porcelain/casg-sh-setup.sh
 . "${0%/*}/casg-sh-setup"
@@ -18,11 +21,20 @@ taxonomy+[REV:]NAME  which taxonomy (default: casg.taxonomy, the one in VERSION,
 
 casg_options 0 1 "$@"
 eval "$casg_set"
-casg_view asked "${1-}"
+if test -n "$opt_taxid_map"; then
+	casg_view must "${1-}"
+	set -- casg-taxid-map ${opt_quiet:+--quiet} --format="$opt_taxid_map" \
+		--taxonomy="$taxonomy_spec" \
+		${opt_taxon_from:+--taxon-from="$opt_taxon_from"} -- "$spec"
+else
+	test -z "$opt_taxon_from" || usage_die "--taxon-from goes with --taxid-map"
+	casg_view asked "${1-}"
+	set -- casg-assemble ${opt_quiet:+--quiet} -- "$spec"
+fi
 
 case $opt_output in
 "" | -)
-	exec casg-assemble ${opt_quiet:+--quiet} -- "$spec"
+	exec "$@"
 	;;
 esac
 # Only a plain file, or none, may be renamed over: a device or a pipe would be
@@ -30,7 +42,7 @@ esac
 if test -L "$opt_output" || { test -e "$opt_output" && ! test -f "$opt_output"; }; then
 	# opened once: a pipe's reader would take a second opening for the end
 	{ command exec 3>"$opt_output"; } 2>/dev/null || die "cannot write '$opt_output'"
-	exec casg-assemble ${opt_quiet:+--quiet} -- "$spec" >&3 3>&-
+	exec "$@" >&3 3>&-
 fi
 
 tmp=$opt_output.casg-$$
@@ -40,6 +52,6 @@ esac
 # shellcheck disable=SC2016 # expanded then
 casg_at_exit 'rm -f "$tmp"'
 (: >"$tmp") 2>/dev/null || die "cannot write '$opt_output'"
-casg-assemble ${opt_quiet:+--quiet} -- "$spec" >"$tmp" || exit
+"$@" >"$tmp" || exit
 mv -f -- "$tmp" "$opt_output" || exit 128
 exit 0
