@@ -64,8 +64,8 @@ void casg_cli_taxonomy_spec(const struct casg_repo *repo, const char *spec, stru
 	casg_buf_addstr(out, name);
 }
 
-struct casg_taxonomy *casg_cli_taxonomy(const struct casg_repo *repo, const char *spec,
-					struct casg_version *version_out, struct casg_oid *id_out)
+struct casg_taxonomy *casg_cli_taxonomy_open(const struct casg_repo *repo,
+					     const struct casg_version *v, const char *name)
 {
 	const char *tmp = getenv("TMPDIR");
 	struct casg_taxonomy_opts o = {
@@ -73,27 +73,36 @@ struct casg_taxonomy *casg_cli_taxonomy(const struct casg_repo *repo, const char
 		.scratch_dir = tmp && *tmp ? tmp : "/tmp",
 	};
 	struct casg_err err = CASG_ERR_INIT;
+	struct casg_taxonomy *t;
+	struct casg_work w;
+	int rc = casg_taxonomy_open(&t, NULL, NULL, v, &o, &err);
+
+	if (rc == CASG_EABSENT) {
+		casg_work_open_reader(&w, NULL, NULL, (uint64_t)16 << 20);
+		o.memory_nbytes = w.settings.memory;
+		rc = casg_taxonomy_open(&t, w.store, casg_work_coder(&w), v, &o, &err);
+		casg_work_close(&w);
+	}
+	if (rc) {
+		casg_err_prefix(&err, "%s", name);
+		casg_die_err(&err);
+	}
+	return t;
+}
+
+struct casg_taxonomy *casg_cli_taxonomy(const struct casg_repo *repo, const char *spec,
+					struct casg_version *version_out, struct casg_oid *id_out)
+{
+	struct casg_err err = CASG_ERR_INIT;
 	struct casg_buf full = CASG_BUF_INIT;
 	struct casg_taxonomy *t;
 	struct casg_version v;
-	struct casg_work w;
-	int rc;
 
 	casg_cli_taxonomy_spec(repo, spec, &full);
 	if (casg_buf_check(&full, &err))
 		casg_die_err(&err);
 	casg_cli_resolve(repo, casg_buf_cstr(&full), &v, id_out);
-	rc = casg_taxonomy_open(&t, NULL, NULL, &v, &o, &err);
-	if (rc == CASG_EABSENT) {
-		casg_work_open_reader(&w, NULL, NULL, (uint64_t)16 << 20);
-		o.memory_nbytes = w.settings.memory;
-		rc = casg_taxonomy_open(&t, w.store, casg_work_coder(&w), &v, &o, &err);
-		casg_work_close(&w);
-	}
-	if (rc) {
-		casg_err_prefix(&err, "%s", casg_buf_cstr(&full));
-		casg_die_err(&err);
-	}
+	t = casg_cli_taxonomy_open(repo, &v, casg_buf_cstr(&full));
 	casg_buf_release(&full);
 	if (version_out)
 		*version_out = v;

@@ -21,6 +21,10 @@ struct casg_taxonomy *casg_cli_taxonomy(const struct casg_repo *repo, const char
 					struct casg_version *version_out,
 					struct casg_oid *id_out);
 
+/* The same of a version at hand; 'name' is for messages. */
+struct casg_taxonomy *casg_cli_taxonomy_open(const struct casg_repo *repo,
+					     const struct casg_version *v, const char *name);
+
 /* The specification that casg_cli_resolve takes, REV:taxonomy/NAME; appended. */
 void casg_cli_taxonomy_spec(const struct casg_repo *repo, const char *spec,
 			    struct casg_buf *out);

@@ -5,6 +5,7 @@
 
 #include "buf.h"
 #include "cli.h"
+#include "clirepo.h"
 #include "clitaxonomy.h"
 #include "clitrace.h"
 #include "cliwork.h"
@@ -12,13 +13,14 @@
 #include "taxdiff.h"
 #include "taxlog.h"
 
-static const char *threads, *memory, *format, *classes;
+static const char *threads, *memory, *format, *classes, *after;
 static int nul_ends, show_stat, summary, changes, exit_code;
 
 static const char *const usage[] = {
 	"[-z] [--format=lines|changelog] [--class=CLASS[,CLASS]...] [--stat] [--summary] "
 	"[--changes] [--exit-code] [--threads=N] [--memory=SIZE] "
 	"[REV:]taxonomy/NAME [REV:]taxonomy/NAME",
+	"--changes --after=FILE [--threads=N] [--memory=SIZE] [REV:]taxonomy/NAME",
 	NULL
 };
 
@@ -32,6 +34,8 @@ static const struct casg_opt opts[] = {
 	  "tell what was split and merged, with the share of each heir" },
 	{ CASG_OPT_FLAG, 0, "changes", NULL, &changes,
 	  "print 'CLASS N' lines, as VERSION has them" },
+	{ CASG_OPT_STR, 0, "after", "FILE", &after,
+	  "compare with the version in FILE, which need not be committed" },
 	{ CASG_OPT_FLAG, 0, "exit-code", NULL, &exit_code, "exit with 1 if there are differences" },
 	{ CASG_OPT_STR, 0, "threads", "N", &threads, "workers; 0: one a processor" },
 	{ CASG_OPT_STR, 0, "memory", "SIZE", &memory, "memory to use, as 256m" },
@@ -337,6 +341,24 @@ static void open_end(struct diff *d, struct end *e, const char *spec)
 	e->side = (struct casg_taxside){ e->t, e->version.records };
 }
 
+/* A VERSION as a file. */
+static void open_file(struct diff *d, struct end *e, const char *path)
+{
+	struct casg_buf text = CASG_BUF_INIT;
+	struct casg_err err = CASG_ERR_INIT;
+
+	casg_version_init(&e->version);
+	casg_cli_slurp(path, CASG_VERSION_MAX_BYTES, &text);
+	if (casg_version_decode(&e->version, text.data, text.len, &err) ||
+	    casg_version_id(text.data, text.len, &e->id, &err)) {
+		casg_err_prefix(&err, "'%s'", path);
+		casg_die_err(&err);
+	}
+	e->t = casg_cli_taxonomy_open(&d->w.repo, &e->version, path);
+	e->side = (struct casg_taxside){ e->t, e->version.records };
+	casg_buf_release(&text);
+}
+
 static void print_changelog(struct diff *d)
 {
 	char before[CASG_TIME_SIZE], now[CASG_TIME_SIZE];
@@ -396,12 +418,16 @@ static int run(int argc, char **argv)
 	struct diff d = { 0 };
 	int differ;
 
-	(void)argc;
+	if (!after != (argc == 2))
+		casg_usage_die("two taxonomies, or one and --after");
 	read_classes(&d);
 	choose_format(&d);
 	casg_work_open_reader(&d.w, threads, memory, (uint64_t)24 << 20);
 	open_end(&d, &d.a, argv[0]);
-	open_end(&d, &d.b, argv[1]);
+	if (after)
+		open_file(&d, &d.b, after);
+	else
+		open_end(&d, &d.b, argv[1]);
 	casg_out_much();
 	if (d.changelog)
 		print_changelog(&d);
@@ -417,4 +443,4 @@ static int run(int argc, char **argv)
 	return exit_code && differ ? CASG_EXIT_NO : CASG_EXIT_YES;
 }
 
-const struct casg_cmd casg_cmd = { "casg-diff-taxonomy", usage, opts, 2, 2, run };
+const struct casg_cmd casg_cmd = { "casg-diff-taxonomy", usage, opts, 1, 2, run };

@@ -88,7 +88,15 @@ write_version () {
 	shift "$nfiles"
 	test -z "$mapping" || set -- "$@" --mapping="$mapping"
 	test -z "$opt_taxonomy_time" || set -- "$@" --taxonomy-time="$opt_taxonomy_time"
-	casg_write_version --kind=taxonomy --source-sha256="$source_sha256" "$@"
+	set -- --kind=taxonomy --source-sha256="$source_sha256" "$@"
+	casg_write_version "$@"
+	test -n "$previous" && ! casg_is_same || return 0
+	# once more, with what has changed
+	casg-diff-taxonomy --changes --after="$tmp/VERSION" "$head:$db" >"$tmp/changes" || exit 128
+	while read -r class number; do
+		set -- "$@" --change="$class=$number"
+	done <"$tmp/changes"
+	casg_write_version "$@"
 }
 
 # ---- main

@@ -176,6 +176,25 @@ test_expect_success 'a database beside it' '
 	casg fsck
 '
 
+test_expect_success 'VERSION says in how many taxa it differs from the one before' '
+	rm -rf summary && casg init -q summary && cd summary && mkdir a b &&
+	printf "%s\n" "id${TAB}parent${TAB}rank${TAB}name" "1${TAB}1${TAB}no rank${TAB}root" \
+		"2${TAB}1${TAB}genus${TAB}A" "3${TAB}1${TAB}genus${TAB}B" "4${TAB}2${TAB}species${TAB}a" >a/t.tsv &&
+	sed -e "s/^4${TAB}2/4${TAB}3/" -e "s/${TAB}B\$/${TAB}C/" a/t.tsv >b/t.tsv &&
+	printf "5\t2\tspecies\tb\n" >>b/t.tsv &&
+	casg taxonomy import -q --name x a/t.tsv && casg read-version taxonomy/x >version &&
+	test_grep ! "^change" version &&
+	casg taxonomy import -q --name x b/t.tsv && casg read-version taxonomy/x >version &&
+	grep "^change" version >changes &&
+	printf "change new 1\nchange renamed 1\nchange moved 1\n" >want && test_cmp want changes &&
+	casg-diff-taxonomy --changes HEAD~1:x HEAD:x | sed "s/^/change /" >out && test_cmp want out &&
+	git show HEAD:taxonomy/x/VERSION >file && casg-diff-taxonomy --changes --after=file HEAD~1:x |
+		sed "s/^/change /" >out && test_cmp want out &&
+	test_expect_code 129 casg-diff-taxonomy --after=file HEAD:x HEAD:x &&
+	test_expect_code 129 casg-diff-taxonomy HEAD:x &&
+	test_expect_code 128 casg-diff-taxonomy --after=changes HEAD:x
+'
+
 test_expect_success 'names that cannot be' '
 	cd repo &&
 	for name in "" a/b a.map -x .a a..b VERSION PACKS "a b"; do
