@@ -14,6 +14,8 @@ struct casg_nodebase {
 	struct casg_loc *locs[CASG_NODELINK_BASES];
 	size_t cap[CASG_NODELINK_BASES];
 	int nheld;
+	casg_nodebase_place *place;
+	void *place_ctx;
 };
 
 struct casg_nodebase *casg_nodebase_new(struct casg_store *store, struct casg_coder *coder,
@@ -63,10 +65,23 @@ static int find_locs(struct casg_nodebase *b, int i, struct casg_err *err)
 		return 0;
 	if (CASG_GROW(b->locs[i], n->count + 1, b->cap[i]))
 		return casg_err_nomem(err);
-	for (uint32_t k = 0; k < n->count && !rc; k++)
+	for (uint32_t k = 0; k < n->count && !rc; k++) {
+		struct casg_loc loc;
+
 		rc = casg_store_ref(b->store, b->coder, n->entries[k].pack, n->entries[k].ref,
-				    &b->locs[i][k], err);
+				    &loc, err);
+		if (!rc && b->place)
+			rc = b->place(b->place_ctx, &loc, &b->locs[i][k], err);
+		else
+			b->locs[i][k] = loc;
+	}
 	return rc;
+}
+
+void casg_nodebase_translate(struct casg_nodebase *b, casg_nodebase_place *fn, void *ctx)
+{
+	b->place = fn;
+	b->place_ctx = ctx;
 }
 
 /* Does the node begin after this key? */

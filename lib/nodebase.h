@@ -26,6 +26,14 @@ struct casg_nodebase *casg_nodebase_new(struct casg_store *store, struct casg_co
 					struct casg_err *err);
 void casg_nodebase_free(struct casg_nodebase *b);
 
+/*
+ * Give the places of sequences as 'fn' translates them; 'out' may not be
+ * 'from'.  For those whose new leaves lie in another store than the bases.
+ */
+typedef int casg_nodebase_place(void *ctx, const struct casg_loc *from, struct casg_loc *out,
+				struct casg_err *err);
+void casg_nodebase_translate(struct casg_nodebase *b, casg_nodebase_place *fn, void *ctx);
+
 /* What new nodes may rest on; valid until the next call. */
 struct casg_bases {
 	struct casg_nodelink_base b[CASG_NODELINK_BASES]; /* named by id */

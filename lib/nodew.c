@@ -447,8 +447,7 @@ static struct casg_child leaf_range(const struct casg_entry *e, uint32_t count)
 
 /* There is room for it in batch and pack. */
 static int put_leaf(struct casg_nodew *w, const struct casg_oid *id, struct casg_entry *e,
-		    const struct casg_loc *locs, const struct casg_loc *like, uint32_t count,
-		    struct casg_err *err)
+		    const struct casg_loc *locs, uint32_t count, struct casg_err *err)
 {
 	uint8_t need[CASG_NODE_MAX];
 	struct casg_bases bases = { .n = 0 };
@@ -463,7 +462,7 @@ static int put_leaf(struct casg_nodew *w, const struct casg_oid *id, struct casg
 		rc = bound_chain(w, &bases, err);
 	}
 	if (!rc && bases.n)
-		casg_leaf_link_needs(e, like, count, bases.b, bases.n, need);
+		casg_leaf_link_needs(e, locs, count, bases.b, bases.n, need);
 	for (uint32_t i = 0; i < count && !rc; i++) {
 		e[i].ref = 0;
 		if (need[i])
@@ -471,18 +470,18 @@ static int put_leaf(struct casg_nodew *w, const struct casg_oid *id, struct casg
 					       &e[i].ref, err);
 	}
 	if (!rc && bases.n)
-		return casg_nodebatch_linked_leaf(&w->batch, id, e, like, count,
+		return casg_nodebatch_linked_leaf(&w->batch, id, e, locs, count,
 						  next_number(w), &bases, err);
 	return rc ? rc : casg_nodebatch_leaf(&w->batch, id, e, count, err);
 }
 
 int casg_nodew_new_leaf(struct casg_nodew *w, const struct casg_oid *id,
 			struct casg_entry *e, const struct casg_loc *locs,
-			const struct casg_loc *like, uint32_t count, struct casg_err *err)
+			uint32_t count, struct casg_err *err)
 {
 	int rc = make_room(w, err);
 
-	return rc ? rc : put_leaf(w, id, e, locs, like, count, err);
+	return rc ? rc : put_leaf(w, id, e, locs, count, err);
 }
 
 int casg_nodew_leaf(struct casg_nodew *w, struct casg_entry *e, const struct casg_loc *locs,
@@ -496,7 +495,7 @@ int casg_nodew_leaf(struct casg_nodew *w, struct casg_entry *e, const struct cas
 	casg_node_id(casg_coder_hasher(w->coder), CASG_NODE_KIND_RECORD, 0, count, hashes, &id);
 	rc = begin_node(w, &id, err);
 	if (rc > 0)
-		rc = put_leaf(w, &id, e, locs, locs, count, err);
+		rc = put_leaf(w, &id, e, locs, count, err);
 	if (rc || !up)
 		return rc;
 	c = leaf_range(e, count);

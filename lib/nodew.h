@@ -137,13 +137,10 @@ int casg_nodew_find_sequence(struct casg_store *store, struct casg_coder *coder,
 int casg_nodew_leaf(struct casg_nodew *w, struct casg_entry *e, const struct casg_loc *locs,
 		    const struct casg_oid *hashes, uint32_t count,
 		    struct casg_children *up, struct casg_err *err);
-/*
- * The same for a leaf that the store is known not to have.  'like' are the
- * places to compare with those of the bases: 'locs' if these are of one store.
- */
+/* The same for a leaf that the store is known not to have. */
 int casg_nodew_new_leaf(struct casg_nodew *w, const struct casg_oid *id,
 			struct casg_entry *e, const struct casg_loc *locs,
-			const struct casg_loc *like, uint32_t count, struct casg_err *err);
+			uint32_t count, struct casg_err *err);
 /* Children in the pack under way are named by number once they are flushed. */
 int casg_nodew_interior(struct casg_nodew *w, int level, const struct casg_child *c,
 			uint32_t count, struct casg_children *up, struct casg_err *err);

@@ -38,7 +38,7 @@ struct repack {
 	/* the leaf under way */
 	struct casg_entry *e;
 	size_t cap_e;
-	struct casg_loc from_locs[CASG_NODE_MAX], to_locs[CASG_NODE_MAX];
+	struct casg_loc to_locs[CASG_NODE_MAX];
 };
 
 enum {
@@ -430,9 +430,10 @@ static int list_node(void *ctx, const struct casg_oid *id, const struct casg_loc
 }
 
 /* Where the sequence at a place of 'from' is in 'to'. */
-static int place(struct repack *p, const struct casg_loc *from, struct casg_loc *out,
+static int place(void *ctx, const struct casg_loc *from, struct casg_loc *out,
 		 struct casg_err *err)
 {
+	struct repack *p = ctx;
 	struct casg_packidx *x = casg_store_idx(p->r->from, from->pack);
 	struct casg_loc ***pack = &p->places[from->pack], **chunk;
 	struct casg_objinfo info;
@@ -470,19 +471,19 @@ static int place(struct repack *p, const struct casg_loc *from, struct casg_loc 
 static int write_leaf(struct repack *p, const struct casg_oid *id, const struct casg_node *n,
 		      struct casg_err *err)
 {
+	struct casg_loc from;
 	int rc = 0;
 
 	if (CASG_GROW(p->e, n->count + 1, p->cap_e))
 		return casg_err_nomem(err);
 	for (uint32_t i = 0; i < n->count && !rc; i++) {
 		p->e[i] = n->entries[i];
-		rc = casg_store_ref(p->r->from, p->coder, p->e[i].pack, p->e[i].ref,
-				    &p->from_locs[i], err);
+		rc = casg_store_ref(p->r->from, p->coder, p->e[i].pack, p->e[i].ref, &from, err);
 		if (!rc)
-			rc = place(p, &p->from_locs[i], &p->to_locs[i], err);
+			rc = place(p, &from, &p->to_locs[i], err);
 	}
-	return rc ? rc : casg_nodew_new_leaf(&p->nodew, id, p->e, p->to_locs, p->from_locs,
-					     n->count, err);
+	return rc ? rc : casg_nodew_new_leaf(&p->nodew, id, p->e, p->to_locs, n->count,
+					     err);
 }
 
 static int write_node(struct repack *p, const struct casg_oid *id, struct casg_err *err)
@@ -536,6 +537,8 @@ static int write_trees(struct repack *p, struct casg_err *err)
 							  0, err);
 			if (!p->nodew.base)
 				rc = err ? err->code : CASG_ENOMEM;
+			else /* a sequence may lie in 'from' several times, never in 'to' */
+				casg_nodebase_translate(p->nodew.base, place, p);
 		}
 		if (!rc) {
 			struct casg_nodebase *base = p->nodew.base;

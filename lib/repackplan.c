@@ -185,7 +185,7 @@ int casg_repackplan_note(void *plan, const struct casg_entry *e, const struct ca
 	if (!rc && (g.home || g.own))
 		rc = number_of(p, &g, number, err);
 	/* of short ones the mean is enough */
-	info.nbytes = c.nraw / (c.nmembers + 1u);
+	info.nbytes = c.nmembers ? c.nraw / c.nmembers : 0;
 	if (!rc && c.kind == CASG_CHUNK_LIST)
 		rc = casg_store_info(p->s, p->c, loc, &info, err);
 	if (!rc)

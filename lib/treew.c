@@ -394,7 +394,7 @@ static int write_linked(struct casg_treew *t, struct casg_err *err)
 		for (uint32_t i = s->start; i < s->end && !s->known; i++)
 			locs[i - s->start] = t->info[i].loc;
 		if (!s->known)
-			rc = casg_nodew_new_leaf(&t->nodew, &s->id, t->e + s->start, locs, locs,
+			rc = casg_nodew_new_leaf(&t->nodew, &s->id, t->e + s->start, locs,
 						 s->end - s->start, err);
 	}
 	return rc;
