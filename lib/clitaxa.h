@@ -6,6 +6,7 @@
 #ifndef CASG_CLITAXA_H
 #define CASG_CLITAXA_H
 
+#include "clitaxon.h"
 #include "cliwork.h"
 #include "taxindex.h"
 
@@ -15,7 +16,12 @@ struct casg_cli_taxa {
 	struct casg_taxindex_opts o;
 	struct casg_taxindex *x;       /* once open */
 	int progress;                  /* while it is made, as casg_progress_start has it */
-	struct casg_progress *shown;   /* private */
+	/* private */
+	struct casg_progress *shown;
+	struct casg_cli_taxa_asker *askers;
+	struct casg_coder *map_coder;
+	char name[32];
+	struct casg_oid ids[2];
 };
 
 /*
@@ -26,6 +32,19 @@ void casg_cli_taxa_init(struct casg_cli_taxa *t, struct casg_work *w,
 			const struct casg_roots *roots, int progress);
 /* Open the index; it is made if it has to be. */
 void casg_cli_taxa_open(struct casg_cli_taxa *t);
+/*
+ * Between init and release: the taxa of records are from the sources of 'tax', which
+ * was begun (casg_cli_taxon_begin) and must stay; NULL: those of headers, as before.
+ * That is for who asks all records.  The second opens the index as well, and loads
+ * no mapping unless it has to make one; where each header declares a taxon, it takes
+ * the index of these, if 'tax' asks headers first.
+ */
+void casg_cli_taxa_from(struct casg_cli_taxa *t, struct casg_work *w,
+			struct casg_cli_taxon *tax);
+void casg_cli_taxa_open_from(struct casg_cli_taxa *t, struct casg_work *w,
+			     struct casg_cli_taxon *tax);
+/* What the source is to be called with by the owner of the pool. */
+void *casg_cli_taxa_ctx(const struct casg_cli_taxa *t);
 void casg_cli_taxa_release(struct casg_cli_taxa *t);
 
 #endif

@@ -6,23 +6,35 @@
 #include "clisettings.h"
 #include "clitaxonomy.h"
 
-void casg_cli_taxon_open(struct casg_cli_taxon *t, struct casg_work *w, const char *spec,
-			 const char *from)
+void casg_cli_taxon_begin(struct casg_cli_taxon *t, struct casg_work *w, const char *spec,
+			  const char *from)
+{
+	memset(t, 0, sizeof(*t));
+	casg_cli_setting(&w->settings, "casg.taxonFrom", "--taxon-from", from);
+	t->from = w->settings.taxon_from;
+	t->taxonomy = casg_cli_taxonomy(&w->repo, spec, &t->version, NULL);
+}
+
+void casg_cli_taxon_map(struct casg_cli_taxon *t, struct casg_work *w, struct casg_coder *c,
+			uint64_t memory_nbytes)
 {
 	struct casg_err err = CASG_ERR_INIT;
 
-	memset(t, 0, sizeof(*t));
-	casg_cli_setting(&w->settings, "casg.taxonFrom", "--taxon-from", from);
-	t->taxonomy = casg_cli_taxonomy(&w->repo, spec, &t->version, NULL);
 	if (t->version.has_mapping &&
-	    casg_taxmap_open(&t->map, w->store, casg_work_coder(w), &t->version.mapping,
-			     w->settings.memory / 3, &err)) {
+	    casg_taxmap_open(&t->map, w->store, c, &t->version.mapping, memory_nbytes, &err)) {
 		casg_err_prefix(&err, "the mapping of the taxonomy");
 		casg_die_err(&err);
 	}
-	t->of = casg_taxonof_new(w->settings.taxon_from, t->taxonomy, t->map, &err);
+	t->of = casg_taxonof_new(t->from, t->taxonomy, t->map, &err);
 	if (!t->of)
 		casg_die_err(&err);
+}
+
+void casg_cli_taxon_open(struct casg_cli_taxon *t, struct casg_work *w, const char *spec,
+			 const char *from)
+{
+	casg_cli_taxon_begin(t, w, spec, from);
+	casg_cli_taxon_map(t, w, casg_work_coder(w), w->settings.memory / 3);
 }
 
 void casg_cli_taxon_close(struct casg_cli_taxon *t)

@@ -15,6 +15,7 @@ struct casg_cli_taxon {
 	struct casg_taxonomy *taxonomy;
 	struct casg_taxmap *map;      /* NULL: it has no mapping */
 	struct casg_taxonof *of;
+	uint64_t from;                /* as casg_parse_taxon_from has it */
 };
 
 /*
@@ -23,6 +24,11 @@ struct casg_cli_taxon {
  */
 void casg_cli_taxon_open(struct casg_cli_taxon *t, struct casg_work *w, const char *spec,
 			 const char *from);
+/* The same in two steps: the taxonomy, and the others, with a map loaded if it fits. */
+void casg_cli_taxon_begin(struct casg_cli_taxon *t, struct casg_work *w, const char *spec,
+			  const char *from);
+void casg_cli_taxon_map(struct casg_cli_taxon *t, struct casg_work *w, struct casg_coder *c,
+			uint64_t memory_nbytes);
 void casg_cli_taxon_close(struct casg_cli_taxon *t);
 
 /*

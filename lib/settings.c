@@ -86,9 +86,19 @@ int casg_parse_size(const char *text, uint64_t *nbytes_out)
 	return 0;
 }
 
+static const char *const source_names[] = {
+	[CASG_TAXON_HEADER] = "header", [CASG_TAXON_MAPPING] = "mapping",
+	[CASG_TAXON_ORGANISM] = "organism",
+};
+
+const char *casg_taxon_source_name(enum casg_taxon_source source)
+{
+	return source_names[source];
+}
+
 int casg_parse_taxon_from(const char *text, uint64_t *v_out)
 {
-	static const char *const names[] = { NULL, "header", "mapping", "organism" };
+	const char *const *names = source_names;
 	unsigned seen = 1, shift = 0;
 
 	*v_out = 0;

@@ -58,5 +58,6 @@ int casg_parse_size(const char *text, uint64_t *nbytes_out);
  * the first in the lowest byte of *v_out, and so on.  0 or -1.
  */
 int casg_parse_taxon_from(const char *text, uint64_t *v_out);
+const char *casg_taxon_source_name(enum casg_taxon_source source);
 
 #endif

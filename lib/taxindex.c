@@ -156,6 +156,21 @@ struct casg_taxindex *casg_taxindex_open(const struct casg_taxindex_opts *o,
 	return x;
 }
 
+int casg_taxindex_is_kept(const struct casg_taxindex_opts *o, struct casg_err *err)
+{
+	struct casg_taxindex x = { .o = *o };
+	char *path;
+	int kept;
+
+	make_key(&x);
+	path = path_of(&x);
+	if (!path)
+		return casg_err_nomem(err);
+	kept = !access(path, R_OK);
+	free(path);
+	return kept;
+}
+
 void casg_taxindex_free(struct casg_taxindex *x)
 {
 	if (!x)

@@ -60,6 +60,9 @@ struct casg_taxindex_opts {
 
 struct casg_taxindex;
 
+/* Is there a file of it?  Neither opens nor checks it; 1, 0 or negative. */
+int casg_taxindex_is_kept(const struct casg_taxindex_opts *o, struct casg_err *err);
+
 /* What 'o' points to must stay.  NULL with err filled. */
 struct casg_taxindex *casg_taxindex_open(const struct casg_taxindex_opts *o,
 					 struct casg_err *err);

@@ -4,23 +4,24 @@
 
 #include "buf.h"
 #include "cli.h"
-#include "clitaxonomy.h"
+#include "clitaxa.h"
 #include "cliwork.h"
-#include "recquery.h"
 #include "records.h"
 #include "stream.h"
 
-static const char *threads, *memory;
+static const char *threads, *memory, *taxon_from;
 static int nul_ends, show_stat;
 
 static const char *const usage[] = {
-	"[-z] [--stat] [--threads=N] [--memory=SIZE] [REV:]taxonomy/NAME [REV:]taxonomy/NAME [[REV:]DATABASE]",
+	"[-z] [--stat] [--taxon-from=LIST] [--threads=N] [--memory=SIZE] [REV:]taxonomy/NAME [REV:]taxonomy/NAME [[REV:]DATABASE]",
 	NULL
 };
 
 static const struct casg_opt opts[] = {
 	{ CASG_OPT_FLAG, 'z', NULL, NULL, &nul_ends, "end lines with NUL and quote nothing" },
 	{ CASG_OPT_FLAG, 0, "stat", NULL, &show_stat, "count the records of each class instead" },
+	{ CASG_OPT_STR, 0, "taxon-from", "LIST", &taxon_from,
+	  "where taxa of records are from (default: casg.taxonFrom)" },
 	{ CASG_OPT_STR, 0, "threads", "N", &threads, "workers; 0: one a processor" },
 	{ CASG_OPT_STR, 0, "memory", "SIZE", &memory, "memory to use, as 256m" },
 	{ .type = CASG_OPT_END }
@@ -37,7 +38,9 @@ static const char *const names[NCLASSES] = {
 struct diff {
 	struct casg_work w;
 	struct casg_taxonomy *t[2];
-	struct casg_buf ids, line;
+	struct casg_cli_taxon tax[2];
+	struct casg_cli_taxa taxa[2];
+	struct casg_buf ids[2], line;
 	uint64_t counts[NCLASSES], nrecords;
 };
 
@@ -132,24 +135,65 @@ static void print_change(struct diff *d, const struct casg_record *r, enum class
 	casg_out(d->line.data, d->line.len);
 }
 
-static void take(struct diff *d, const struct casg_record *r)
+/* The taxa of the record, by what one side says. */
+static void find_ids(struct diff *d, int side, const struct casg_record *r)
 {
 	struct casg_err err = CASG_ERR_INIT;
-	enum class first = WITHOUT;
 
-	casg_buf_reset(&d->ids);
-	if (casg_recquery_declared(NULL, r->key, r->klen, r->desc, r->dlen, &d->ids, &err))
+	casg_buf_reset(&d->ids[side]);
+	if (d->taxa[side].o.source.fn(casg_cli_taxa_ctx(&d->taxa[side]), r->key, r->klen,
+				      r->desc, r->dlen, &d->ids[side], &err))
 		casg_die_err(&err);
-	for (size_t at = 0; at < d->ids.len;) {
-		const char *id = (const char *)d->ids.data + at;
-		uint32_t a = find(d, 0, id), b = find(d, 1, id);
-		enum class c = compare(d, a, b);
+}
 
-		at += strlen(id) + 1;
-		if (c < first)
-			first = c;
-		if (c < SAME && !show_stat)
-			print_change(d, r, c, id, a, b);
+/* The next id from *at on that the other side has too, or has not; NULL: there is none. */
+static const char *next_id(const struct diff *d, int side, size_t *at, int both)
+{
+	const struct casg_buf *of = &d->ids[side], *other = &d->ids[!side];
+
+	while (*at < of->len) {
+		const char *id = (const char *)of->data + *at;
+		size_t n = strlen(id) + 1, i = 0;
+
+		*at += n;
+		while (i < other->len && strcmp((const char *)other->data + i, id))
+			i += strlen((const char *)other->data + i) + 1;
+		if ((i < other->len) == both)
+			return id;
+	}
+	return NULL;
+}
+
+static void take_pair(struct diff *d, const struct casg_record *r, const char *x,
+		      const char *y, enum class *first)
+{
+	uint32_t a = x ? find(d, 0, x) : CASG_TAXON_NONE;
+	uint32_t b = y ? find(d, 1, y) : CASG_TAXON_NONE;
+	enum class c = compare(d, a, b);
+
+	if (c < *first)
+		*first = c;
+	if (c < SAME && !show_stat)
+		print_change(d, r, c, y ? y : x, a, b);
+}
+
+/* Ids that one side alone gives are taken in pairs, one of each, in their order. */
+static void take(struct diff *d, const struct casg_record *r)
+{
+	enum class first = WITHOUT;
+	size_t at = 0, old = 0, new = 0;
+	const char *x, *y;
+
+	find_ids(d, 0, r);
+	find_ids(d, 1, r);
+	while ((x = next_id(d, 1, &at, 1)))
+		take_pair(d, r, x, x, &first);
+	for (;;) {
+		x = next_id(d, 0, &old, 0);
+		y = next_id(d, 1, &new, 0);
+		if (!x && !y)
+			break;
+		take_pair(d, r, x, y, &first);
 	}
 	d->counts[first]++;
 	d->nrecords++;
@@ -179,8 +223,12 @@ static int run(int argc, char **argv)
 
 	casg_work_open_reader(&d.w, threads, memory, (uint64_t)24 << 20);
 	casg_work_version(&d.w, argc > 2 ? argv[2] : "", &version, &roots);
-	for (int i = 0; i < 2; i++)
-		d.t[i] = casg_cli_taxonomy(&d.w.repo, argv[i], NULL, NULL);
+	for (int i = 0; i < 2; i++) {
+		casg_cli_taxon_begin(&d.tax[i], &d.w, argv[i], taxon_from);
+		d.t[i] = d.tax[i].taxonomy;
+		casg_cli_taxa_init(&d.taxa[i], &d.w, &roots, 0);
+		casg_cli_taxa_from(&d.taxa[i], &d.w, &d.tax[i]);
+	}
 	rs = casg_records_open(d.w.store, casg_work_coder(&d.w), d.w.pool, d.w.repo.tmp_dir,
 			       &roots, (uint64_t)32 << 20, &err);
 	if (!rs)
@@ -194,9 +242,11 @@ static int run(int argc, char **argv)
 		print_stat(&d);
 	casg_out_flush();
 	casg_records_free(rs);
-	for (int i = 0; i < 2; i++)
-		casg_taxonomy_close(d.t[i]);
-	casg_buf_release(&d.ids);
+	for (int i = 0; i < 2; i++) {
+		casg_cli_taxa_release(&d.taxa[i]);
+		casg_cli_taxon_close(&d.tax[i]);
+		casg_buf_release(&d.ids[i]);
+	}
 	casg_buf_release(&d.line);
 	casg_version_release(&version);
 	casg_work_close(&d.w);

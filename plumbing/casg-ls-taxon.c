@@ -6,7 +6,6 @@
 #include "cli.h"
 #include "clistream.h"
 #include "clitaxa.h"
-#include "clitaxonomy.h"
 #include "clitrace.h"
 #include "cliwork.h"
 #include "exporter.h"
@@ -14,12 +13,12 @@
 #include "subset.h"
 #include "taxclade.h"
 
-static const char *threads, *memory, *taxonomy_spec;
+static const char *threads, *memory, *taxonomy_spec, *taxon_from;
 static struct casg_strs taxa, without;
 static int nul_ends, fasta, from_stdin, keys_only, quiet, show_progress = -1, descendants = 1;
 
 static const char *const usage[] = {
-	"[-z] [--fasta | --keys] [--quiet] [--progress] [--threads=N] [--memory=SIZE] [--taxonomy=[REV:]NAME [--no-descendants]] [--taxon=TAXON]... [--exclude=TAXON]... [--stdin] [[REV:]DATABASE]",
+	"[-z] [--fasta | --keys] [--quiet] [--progress] [--threads=N] [--memory=SIZE] [--taxonomy=[REV:]NAME [--taxon-from=LIST] [--no-descendants]] [--taxon=TAXON]... [--exclude=TAXON]... [--stdin] [[REV:]DATABASE]",
 	NULL
 };
 
@@ -33,6 +32,8 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_FLAG, 0, "stdin", NULL, &from_stdin, "read more taxa, one a line" },
 	{ CASG_OPT_STR, 0, "taxonomy", "SPEC", &taxonomy_spec,
 	  "taxa are names or ids of this one, with their descendants" },
+	{ CASG_OPT_STR, 0, "taxon-from", "LIST", &taxon_from,
+	  "where taxa of records are from (default: casg.taxonFrom)" },
 	{ CASG_OPT_FLAG, 0, "descendants", NULL, &descendants,
 	  "include them (--no-descendants: do not)" },
 	{ CASG_OPT_FLAG, 'q', "quiet", NULL, &quiet, "no progress, no warnings" },
@@ -223,6 +224,7 @@ static int run(int argc, char **argv)
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_version version;
 	struct casg_roots roots;
+	struct casg_cli_taxon tax = { 0 };
 	struct casg_cli_taxa t;
 	struct query q = { 0 };
 	struct casg_work w;
@@ -234,15 +236,18 @@ static int run(int argc, char **argv)
 		casg_usage_die("--fasta excludes --keys, and -z without --stdin");
 	if (!descendants && !taxonomy_spec)
 		casg_usage_die("--no-descendants is for --taxonomy");
+	if (taxon_from && !taxonomy_spec)
+		casg_usage_die("--taxon-from is for --taxonomy");
 	if (from_stdin)
 		read_ids();
 	casg_work_open_reader(&w, threads, memory, (uint64_t)24 << 20);
 	casg_work_version(&w, argc ? argv[0] : "", &version, &roots);
 	if (taxonomy_spec)
-		q.taxonomy = casg_cli_taxonomy(&w.repo, taxonomy_spec, NULL, NULL);
+		casg_cli_taxon_begin(&tax, &w, taxonomy_spec, taxon_from);
+	q.taxonomy = tax.taxonomy;
 	casg_cli_taxa_init(&t, &w, &roots, quiet ? 0 : show_progress);
 	casg_trace_enter("open the index");
-	casg_cli_taxa_open(&t);
+	casg_cli_taxa_open_from(&t, &w, taxonomy_spec ? &tax : NULL);
 	q.subset = casg_subset_new(&t.o, &err);
 	if (!q.subset || casg_taxindex_try(t.x, choose, &q, &err))
 		casg_die_err(&err);
@@ -256,8 +261,8 @@ static int run(int argc, char **argv)
 	casg_buf_release(&q.missing);
 	casg_taxclade_release(&q.taxa);
 	casg_taxclade_release(&q.without);
-	if (q.taxonomy)
-		casg_taxonomy_close(q.taxonomy);
+	if (taxonomy_spec)
+		casg_cli_taxon_close(&tax);
 	casg_version_release(&version);
 	casg_work_close(&w);
 	return any ? 0 : CASG_EXIT_NO;

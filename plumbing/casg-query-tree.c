@@ -6,7 +6,6 @@
 #include "buf.h"
 #include "cli.h"
 #include "clitaxa.h"
-#include "clitaxonomy.h"
 #include "cliwork.h"
 #include "exporter.h"
 #include "locinfo.h"
@@ -17,15 +16,15 @@
 #include "subset.h"
 #include "taxclade.h"
 
-static const char *threads, *memory, *taxonomy, *old_taxonomy, *rank, *differs, *name_pattern;
-static const char *key_pattern, *desc_pattern, *class_name, *since, *output, *format;
+static const char *threads, *memory, *taxonomy, *old_taxonomy, *taxon_from, *rank, *differs;
+static const char *name_pattern, *key_pattern, *desc_pattern, *class_name, *since, *output, *format;
 static struct casg_strs taxa, exclude;
 static uint64_t min_length, max_length = UINT64_MAX, limit = UINT64_MAX;
 static int nul_ends, regexp, count_only;
 
 static const char *const usage[] = {
-	"[-z] [--taxonomy=[REV:]NAME] [--old-taxonomy=[REV:]NAME] [--taxon=TAXON]... "
-	"[--exclude=TAXON]... [--rank=RANK] [--name=PATTERN] [--key=PATTERN] "
+	"[-z] [--taxonomy=[REV:]NAME] [--old-taxonomy=[REV:]NAME] [--taxon-from=LIST] "
+	"[--taxon=TAXON]... [--exclude=TAXON]... [--rank=RANK] [--name=PATTERN] [--key=PATTERN] "
 	"[--description=PATTERN] [--regexp] [--min-length=N] [--max-length=N] [--differs=RANK] "
 	"[--class=CLASS --since=[REV:]DATABASE] [--output=records|fasta|tsv|json] "
 	"[--format=FORMAT] [--count] [--limit=N] [--threads=N] [--memory=SIZE] [[REV:]DATABASE]",
@@ -36,6 +35,8 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_FLAG, 'z', NULL, NULL, &nul_ends, "end lines with NUL and quote nothing" },
 	{ CASG_OPT_STR, 0, "taxonomy", "[REV:]NAME", &taxonomy, "under this taxonomy" },
 	{ CASG_OPT_STR, 0, "old-taxonomy", "[REV:]NAME", &old_taxonomy, "and beside it, this one" },
+	{ CASG_OPT_STR, 0, "taxon-from", "LIST", &taxon_from,
+	  "where taxa of records are from (default: casg.taxonFrom)" },
 	{ CASG_OPT_LIST, 0, "taxon", "TAXON", &taxa,
 	  "of this taxon or one below it, an id or a name; again for others" },
 	{ CASG_OPT_LIST, 0, "exclude", "TAXON", &exclude, "not of this taxon nor one below it" },
@@ -77,7 +78,8 @@ struct query {
 	struct casg_work w;
 	struct casg_version version;
 	struct casg_roots roots;
-	struct casg_taxonomy *now, *old;
+	struct casg_cli_taxon now, old; /* begun, if there is the taxonomy */
+	struct casg_cli_taxa taxa, old_taxa;
 	struct casg_recquery_side sides[2];
 	struct casg_recquery *q;
 	enum form form;
@@ -161,8 +163,23 @@ static void check_usage(void)
 		casg_usage_die("--differs needs --taxonomy and --old-taxonomy");
 	if (old_taxonomy && !taxonomy)
 		casg_usage_die("--old-taxonomy needs --taxonomy");
+	if (taxon_from && !taxonomy)
+		casg_usage_die("--taxon-from needs --taxonomy");
 	if (min_length > max_length)
 		casg_usage_die("--min-length is more than --max-length");
+}
+
+/* Are the records those of an index, under the taxa that are asked for? */
+static int by_index(const struct query *d)
+{
+	return taxa.n && !d->change_class;
+}
+
+static struct casg_recquery_side side_of(const struct casg_cli_taxon *t,
+					 const struct casg_cli_taxa *from)
+{
+	return (struct casg_recquery_side){ t->taxonomy, from->o.source.fn,
+					    casg_cli_taxa_ctx(from) };
 }
 
 static void open_query(struct query *d)
@@ -175,11 +192,18 @@ static void open_query(struct query *d)
 	};
 
 	if (taxonomy)
-		d->now = casg_cli_taxonomy(&d->w.repo, taxonomy, NULL, NULL);
+		casg_cli_taxon_begin(&d->now, &d->w, taxonomy, taxon_from);
 	if (old_taxonomy)
-		d->old = casg_cli_taxonomy(&d->w.repo, old_taxonomy, NULL, NULL);
-	d->sides[0] = (struct casg_recquery_side){ d->now, casg_recquery_declared, NULL };
-	d->sides[1] = (struct casg_recquery_side){ d->old, casg_recquery_declared, NULL };
+		casg_cli_taxon_begin(&d->old, &d->w, old_taxonomy, taxon_from);
+	casg_cli_taxa_init(&d->taxa, &d->w, &d->roots, 0);
+	casg_cli_taxa_init(&d->old_taxa, &d->w, &d->roots, 0);
+	if (by_index(d))
+		casg_cli_taxa_open_from(&d->taxa, &d->w, taxonomy ? &d->now : NULL);
+	else
+		casg_cli_taxa_from(&d->taxa, &d->w, taxonomy ? &d->now : NULL);
+	casg_cli_taxa_from(&d->old_taxa, &d->w, old_taxonomy ? &d->old : NULL);
+	d->sides[0] = side_of(&d->now, &d->taxa);
+	d->sides[1] = side_of(&d->old, &d->old_taxa);
 	o.now = d->sides[0];
 	o.old = d->sides[1];
 	d->q = casg_recquery_new(&o, &err);
@@ -239,7 +263,7 @@ static void find_taxon(struct query *d, struct casg_rec *r)
 	struct casg_err err = CASG_ERR_INIT;
 
 	casg_buf_reset(&d->taxon);
-	if (casg_recquery_declared(NULL, r->key, r->klen, r->desc, r->dlen, &d->taxon, &err))
+	if (d->sides[0].fn(d->sides[0].ctx, r->key, r->klen, r->desc, r->dlen, &d->taxon, &err))
 		casg_die_err(&err);
 	for (size_t i = 0; i < d->taxon.len; i++)
 		if (!d->taxon.data[i])
@@ -378,8 +402,8 @@ static int choose(void *ctx, struct casg_taxaidx *x, struct casg_err *err)
 
 	c->clade.n = 0;
 	for (size_t i = 0; !rc && i < n; i++)
-		rc = casg_taxclade_add(&c->clade, x, c->d->now, r[i].from, r[i].to, err);
-	for (size_t i = 0; !rc && !c->d->now && i < taxa.n; i++)
+		rc = casg_taxclade_add(&c->clade, x, c->d->now.taxonomy, r[i].from, r[i].to, err);
+	for (size_t i = 0; !rc && !c->d->now.taxonomy && i < taxa.n; i++)
 		rc = casg_taxclade_add_id(&c->clade, x, taxa.v[i], strlen(taxa.v[i]), err);
 	if (rc)
 		return rc;
@@ -392,14 +416,11 @@ static void take_clade(struct query *d)
 {
 	struct casg_err err = CASG_ERR_INIT;
 	struct choice c = { .d = d };
-	struct casg_cli_taxa t;
 	struct casg_record r;
 	int rc = 0;
 
-	casg_cli_taxa_init(&t, &d->w, &d->roots, 0);
-	casg_cli_taxa_open(&t);
-	c.subset = casg_subset_new(&t.o, &err);
-	if (!c.subset || casg_taxindex_try(t.x, choose, &c, &err))
+	c.subset = casg_subset_new(&d->taxa.o, &err);
+	if (!c.subset || casg_taxindex_try(d->taxa.x, choose, &c, &err))
 		casg_die_err(&err);
 	if (limit)
 		rc = casg_subset_next(c.subset, &r, &err);
@@ -415,7 +436,6 @@ static void take_clade(struct query *d)
 	flush(d);
 	casg_subset_free(c.subset);
 	casg_taxclade_release(&c.clade);
-	casg_cli_taxa_release(&t);
 }
 
 /* Of the records that changed, by key. */
@@ -469,7 +489,7 @@ static void answer(struct query *d)
 	casg_out_much();
 	if (d->change_class)
 		take_changed(d);
-	else if (taxa.n)
+	else if (by_index(d))
 		take_clade(d);
 	else
 		take_all(d);
@@ -496,10 +516,12 @@ static int run(int argc, char **argv)
 	casg_recquery_free(d.q);
 	casg_queryfmt_free(d.fmt);
 	casg_exporter_free(d.x);
-	if (d.now)
-		casg_taxonomy_close(d.now);
-	if (d.old)
-		casg_taxonomy_close(d.old);
+	casg_cli_taxa_release(&d.taxa);
+	casg_cli_taxa_release(&d.old_taxa);
+	if (taxonomy)
+		casg_cli_taxon_close(&d.now);
+	if (old_taxonomy)
+		casg_cli_taxon_close(&d.old);
 	free(d.v);
 	free(d.info);
 	free(d.locs);

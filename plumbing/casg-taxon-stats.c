@@ -3,22 +3,23 @@
 
 #include "cli.h"
 #include "clitaxa.h"
-#include "clitaxonomy.h"
 #include "cliwork.h"
 #include "stream.h"
 #include "taxstats.h"
 
-static const char *threads, *memory, *taxonomy_spec, *rank;
+static const char *threads, *memory, *taxonomy_spec, *taxon_from, *rank;
 static int quiet, show_progress = -1;
 
 static const char *const usage[] = {
-	"[--taxonomy=[REV:]NAME [--rank=RANK]] [--quiet] [--progress] [--threads=N] [--memory=SIZE] [[REV:]DATABASE]",
+	"[--taxonomy=[REV:]NAME [--taxon-from=LIST] [--rank=RANK]] [--quiet] [--progress] [--threads=N] [--memory=SIZE] [[REV:]DATABASE]",
 	NULL
 };
 
 static const struct casg_opt opts[] = {
 	{ CASG_OPT_STR, 0, "taxonomy", "SPEC", &taxonomy_spec,
 	  "names and ranks are those of this one" },
+	{ CASG_OPT_STR, 0, "taxon-from", "LIST", &taxon_from,
+	  "where taxa of records are from (default: casg.taxonFrom)" },
 	{ CASG_OPT_STR, 0, "rank", "RANK", &rank, "a line for each taxon of this rank" },
 	{ CASG_OPT_FLAG, 'q', "quiet", NULL, &quiet, "no progress" },
 	{ CASG_OPT_FLAG, 0, "progress", NULL, &show_progress,
@@ -79,27 +80,30 @@ static int run(int argc, char **argv)
 	static const char head[] = "taxon\tname\trecords\tresidues\tbytes\tchunks\n";
 	struct printer p = { NULL, CASG_BUF_INIT };
 	struct casg_err err = CASG_ERR_INIT;
-	struct casg_taxonomy *t = NULL;
 	struct casg_version version;
+	struct casg_cli_taxon tax = { 0 };
 	struct casg_cli_taxa taxa;
 	struct casg_roots roots;
 	struct casg_work w;
 
 	if (rank && !taxonomy_spec)
 		casg_usage_die("--rank is for --taxonomy");
+	if (taxon_from && !taxonomy_spec)
+		casg_usage_die("--taxon-from is for --taxonomy");
 	casg_work_open_reader(&w, threads, memory, (uint64_t)16 << 20);
 	casg_work_version(&w, argc ? argv[0] : "", &version, &roots);
 	if (taxonomy_spec)
-		t = casg_cli_taxonomy(&w.repo, taxonomy_spec, NULL, NULL);
-	p.t = t;
+		casg_cli_taxon_begin(&tax, &w, taxonomy_spec, taxon_from);
+	p.t = tax.taxonomy;
 	casg_cli_taxa_init(&taxa, &w, &roots, quiet ? 0 : show_progress);
+	casg_cli_taxa_from(&taxa, &w, taxonomy_spec ? &tax : NULL);
 	casg_out(head, sizeof(head) - 1);
-	if (casg_taxstats(&taxa.o, t, rank, print, &p, &err))
+	if (casg_taxstats(&taxa.o, p.t, rank, print, &p, &err))
 		casg_die_err(&err);
 	casg_out_flush();
 	casg_cli_taxa_release(&taxa);
-	if (t)
-		casg_taxonomy_close(t);
+	if (taxonomy_spec)
+		casg_cli_taxon_close(&tax);
 	casg_buf_release(&p.line);
 	casg_version_release(&version);
 	casg_work_close(&w);

@@ -2,7 +2,7 @@
 # casg query - the records, or the taxa, that are asked for.
 # shellcheck disable=SC2034,SC2154 # casg_options sets opt_*, casg_view reads some
 
-SPEC='casg query [FILTER...] [--as-of-sequence T] [--as-of-taxonomy T] [--as-of T] [--taxonomy [REV:]NAME] [--between A..B] [--output FORM] [--format FORMAT] [--count] [--limit N] [-z] [--quiet] [[REV:]DATABASE]
+SPEC='casg query [FILTER...] [--as-of-sequence T] [--as-of-taxonomy T] [--as-of T] [--taxonomy [REV:]NAME] [--taxon-from LIST] [--between A..B] [--output FORM] [--format FORMAT] [--count] [--limit N] [-z] [--quiet] [[REV:]DATABASE]
 casg query --taxa --changed-more-than N [--rank RANK] [--count] [-z] [[REV:]NAME]
 --
 taxon+TAXON           of this taxon or one below it, an id or a name; again for others
@@ -22,6 +22,7 @@ as-of-sequence+T      the sequences as of a time, release label or revision
 as-of-taxonomy+T      the taxonomy as of T
 as-of+T               both as of T
 taxonomy+[REV:]NAME   which taxonomy (default: casg.taxonomy, the one in VERSION, or the only one)
+taxon-from=LIST       where taxa of records are from (default: casg.taxonFrom)
 output=FORM           records (default), fasta, tsv or json
 format=FORMAT         text with %(field) in it; with tsv and json its fields are the columns
 count                 print the number alone
@@ -49,7 +50,7 @@ query_taxa () {
 	case $opt_taxon$opt_exclude$opt_name$opt_key$opt_description$opt_regexp$opt_min_length in
 	?*) usage_die "--taxa goes with --changed-more-than, --rank, --count and -z" ;;
 	esac
-	case $opt_max_length$opt_class$opt_since$opt_differs$opt_between$opt_output$opt_format$opt_limit in
+	case $opt_max_length$opt_class$opt_since$opt_differs$opt_between$opt_taxon_from$opt_output$opt_format$opt_limit in
 	?*) usage_die "--taxa goes with --changed-more-than, --rank, --count and -z" ;;
 	esac
 	case $opt_as_of$opt_as_of_sequence$opt_as_of_taxonomy in
@@ -118,7 +119,7 @@ fi
 test -z "$opt_differs" || test -n "$old" || usage_die "--differs needs --between"
 
 mode=asked
-case $opt_taxon$opt_exclude$opt_format$opt_output in
+case $opt_taxon$opt_exclude$opt_format$opt_output$opt_taxon_from in
 ?*) mode=any ;;
 esac
 case $opt_output in
@@ -141,6 +142,7 @@ eval "for word in $opt_taxon; do set -- \"\$@\" \"--taxon=\$word\"; done"
 eval "for word in $opt_exclude; do set -- \"\$@\" \"--exclude=\$word\"; done"
 exec casg-query-tree "$@" \
 	${taxonomy_spec:+"--taxonomy=$taxonomy_spec"} ${old:+"--old-taxonomy=$old"} \
+	${opt_taxon_from:+"--taxon-from=$opt_taxon_from"} \
 	${opt_rank:+"--rank=$opt_rank"} ${opt_name:+"--name=$opt_name"} \
 	${opt_key:+"--key=$opt_key"} ${opt_description:+"--description=$opt_description"} \
 	${opt_regexp:+--regexp} ${opt_min_length:+"--min-length=$opt_min_length"} \

@@ -39,12 +39,13 @@ case $plain,$any,$value in
 	;;
 esac
 
-SPEC='casg subset [--quiet] [-o FILE] [--taxonomy [REV:]NAME | --no-taxonomy] [--no-descendants] --taxon TAXON... [--exclude TAXON]... [REV:][DATABASE]
+SPEC='casg subset [--quiet] [-o FILE] [--taxonomy [REV:]NAME | --no-taxonomy] [--taxon-from LIST] [--no-descendants] --taxon TAXON... [--exclude TAXON]... [REV:][DATABASE]
 --
 taxon+TAXON     records that carry this taxon, or a descendant of it
 exclude+TAXON   but none that carries this one, or a descendant of it
 taxonomy=SPEC   look up taxa there, not in the taxonomy of HEAD
 no-taxonomy     go by ids alone
+taxon-from=LIST where taxa of records are from (default: casg.taxonFrom)
 no-descendants  only the taxa themselves
 q,quiet         no progress, no warnings
 o,output=FILE   write there, and only when all of it is verified
@@ -68,7 +69,7 @@ elif test -z "$opt_no_taxonomy"; then
 	set +f
 	test -z "$taxonomy" || set -- "$taxonomy" "$@"
 fi
-set -- --fasta ${opt_quiet:+--quiet} ${opt_no_descendants:+--no-descendants} "$@"
+set -- --fasta ${opt_taxon_from:+--taxon-from="$opt_taxon_from"} ${opt_quiet:+--quiet} ${opt_no_descendants:+--no-descendants} "$@"
 
 case $opt_output in
 "" | -)
