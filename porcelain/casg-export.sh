@@ -21,6 +21,10 @@ taxon-from=LIST      where taxa are from (default: casg.taxonFrom)
 
 casg_options 0 1 "$@"
 eval "$casg_set"
+case $opt_taxid_map in
+"" | blast | diamond | kraken | mmseqs) ;;
+*) usage_die "unknown format '$opt_taxid_map'" ;;
+esac
 if test -n "$opt_taxid_map"; then
 	casg_view must "${1-}"
 	set -- casg-taxid-map ${opt_quiet:+--quiet} --format="$opt_taxid_map" \
