@@ -34,9 +34,12 @@ static uint64_t *slot_of(struct casg_taxmap *m, const char *key, size_t n)
 
 	for (;; i++) {
 		uint64_t *slot = &m->slots[i & m->mask];
-		const uint8_t *p = m->text.data + *slot - 1;
+		const uint8_t *p;
 
-		if (!*slot || (casg_get_le32(p) == n && !memcmp(p + 2 * LENSZ, key, n)))
+		if (!*slot)
+			return slot;
+		p = m->text.data + (*slot - 1);
+		if (casg_get_le32(p) == n && !memcmp(p + 2 * LENSZ, key, n))
 			return slot;
 	}
 }

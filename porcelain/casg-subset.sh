@@ -1,6 +1,6 @@
 #!/bin/sh
 # casg subset - the FASTA of taxa and their descendants.
-# shellcheck disable=SC2154 # casg_options sets opt_*
+# shellcheck disable=SC2034,SC2154 # casg_options sets opt_*, casg_view reads some
 
 # The option that names the taxonomy of HEAD in $taxonomy: none if there is no
 # taxonomy, an empty name if there are several, which the program refuses.
@@ -39,56 +39,90 @@ case $plain,$any,$value in
 	;;
 esac
 
-SPEC='casg subset [--quiet] [-o FILE] [--taxonomy [REV:]NAME | --no-taxonomy] [--taxon-from LIST] [--no-descendants] --taxon TAXON... [--exclude TAXON]... [REV:][DATABASE]
+SPEC='casg subset [--quiet] [-o FILE] [--proof FILE] [--as-of T | [--as-of-sequence T] [--as-of-taxonomy T]] [--taxonomy [REV:]NAME | --no-taxonomy] [--taxon-from LIST] [--no-descendants] --taxon TAXON... [--exclude TAXON]... [REV:][DATABASE]
 --
-taxon+TAXON     records that carry this taxon, or a descendant of it
-exclude+TAXON   but none that carries this one, or a descendant of it
-taxonomy=SPEC   look up taxa there, not in the taxonomy of HEAD
-no-taxonomy     go by ids alone
-taxon-from=LIST where taxa of records are from (default: casg.taxonFrom)
-no-descendants  only the taxa themselves
-q,quiet         no progress, no warnings
-o,output=FILE   write there, and only when all of it is verified
+taxon+TAXON          records that carry this taxon, or a descendant of it
+exclude+TAXON        but none that carries this one, or a descendant of it
+as-of-sequence+T     the sequences as of a time, release label or revision
+as-of-taxonomy+T     the taxonomy as of T
+as-of+T              both as of T
+taxonomy+[REV:]NAME  look up taxa there, not in the taxonomy of HEAD
+no-taxonomy          go by ids alone
+taxon-from=LIST      where taxa of records are from (default: casg.taxonFrom)
+no-descendants       only the taxa themselves
+proof=FILE           write there a proof that each record is in the version
+q,quiet              no progress, no warnings, no word of the versions chosen
+o,output=FILE        write there, and only when all of it is verified
 '
 # shellcheck source=porcelain/casg-sh-setup.sh
 . "${0%/*}/casg-sh-setup"
+# shellcheck source=porcelain/casg-sh-view.sh
+. "${0%/*}/casg-sh-view"
 
 casg_options 0 1 "$@"
 eval "$casg_set"
 test -n "$opt_taxon" || usage_die "no taxon given"
-test -z "$opt_taxonomy" || test -z "$opt_no_taxonomy" ||
-	usage_die "--taxonomy and --no-taxonomy exclude each other"
+test -z "$opt_taxonomy$opt_as_of$opt_as_of_taxonomy" || test -z "$opt_no_taxonomy" ||
+	usage_die "--no-taxonomy excludes what says which taxonomy"
 
-set -- -- "${1-}"
+if test -n "$opt_as_of$opt_as_of_taxonomy"; then
+	casg_view must "${1-}"
+	taxonomy=--taxonomy=$taxonomy_spec
+else
+	taxonomy=
+	if casg_view_one taxonomy "$opt_taxonomy"; then
+		taxonomy=--taxonomy=$casg_value
+		# no word of it, as it is given
+		opt_taxonomy=
+	elif test -z "$opt_no_taxonomy"; then
+		find_taxonomy
+		set +f
+	fi
+	casg_view asked "${1-}"
+fi
+set -- -- "$spec"
 eval "for arg in $opt_exclude; do set -- --exclude=\"\$arg\" \"\$@\"; done"
 eval "for arg in $opt_taxon; do set -- --taxon=\"\$arg\" \"\$@\"; done"
-if test -n "$opt_taxonomy"; then
-	set -- --taxonomy="$opt_taxonomy" "$@"
-elif test -z "$opt_no_taxonomy"; then
-	find_taxonomy
-	set +f
-	test -z "$taxonomy" || set -- "$taxonomy" "$@"
-fi
-set -- --fasta ${opt_taxon_from:+--taxon-from="$opt_taxon_from"} ${opt_quiet:+--quiet} ${opt_no_descendants:+--no-descendants} "$@"
+test -z "$taxonomy" || set -- "$taxonomy" "$@"
+set -- ${opt_taxon_from:+--taxon-from="$opt_taxon_from"} ${opt_quiet:+--quiet} ${opt_no_descendants:+--no-descendants} "$@"
 
+tmp='' proof=''
+# shellcheck disable=SC2016 # expanded then
+casg_at_exit 'rm -f ${tmp:+"$tmp"} ${proof:+"$proof" "$proof.keys"}'
+
+# beside TARGET: a name of our own there
+beside () {
+	case $1 in
+	-*) printf './%s.casg-%s\n' "$1" $$ ;;
+	*) printf '%s.casg-%s\n' "$1" $$ ;;
+	esac
+}
+
+# The proof comes first, and is there only if all of the text is.
+if test -n "$opt_proof"; then
+	test -z "$opt_proof" || ! test -d "$opt_proof" || die "'$opt_proof' is a folder"
+	proof=$(beside "$opt_proof")
+	(: >"$proof") 2>/dev/null || die "cannot write '$opt_proof'"
+	casg-ls-taxon --keys -z "$@" >"$proof.keys" || exit
+	casg-prove --stdin -z "$spec" <"$proof.keys" >"$proof" || exit 128
+	rm -f "$proof.keys"
+fi
+
+# Only a plain file, or none, may be renamed over: see casg-export.
 case $opt_output in
-"" | -)
-	exec casg-ls-taxon "$@"
+"" | -) casg-ls-taxon --fasta "$@" || exit ;;
+*)
+	if test -L "$opt_output" || { test -e "$opt_output" && ! test -f "$opt_output"; }; then
+		{ command exec 3>"$opt_output"; } 2>/dev/null || die "cannot write '$opt_output'"
+		casg-ls-taxon --fasta "$@" >&3 3>&- || exit
+		exec 3>&-
+	else
+		tmp=$(beside "$opt_output")
+		(: >"$tmp") 2>/dev/null || die "cannot write '$opt_output'"
+		casg-ls-taxon --fasta "$@" >"$tmp" || exit
+		mv -f -- "$tmp" "$opt_output" || exit 128
+	fi
 	;;
 esac
-# Only a plain file, or none, may be renamed over: see casg-export.
-if test -L "$opt_output" || { test -e "$opt_output" && ! test -f "$opt_output"; }; then
-	{ command exec 3>"$opt_output"; } 2>/dev/null || die "cannot write '$opt_output'"
-	exec casg-ls-taxon "$@" >&3 3>&-
-fi
-
-tmp=$opt_output.casg-$$
-case $tmp in
--*) tmp=./$tmp ;;
-esac
-# shellcheck disable=SC2016 # expanded then
-casg_at_exit 'rm -f "$tmp"'
-(: >"$tmp") 2>/dev/null || die "cannot write '$opt_output'"
-casg-ls-taxon "$@" >"$tmp" || exit
-mv -f -- "$tmp" "$opt_output" || exit 128
+test -z "$proof" || mv -f -- "$proof" "$opt_proof" || exit 128
 exit 0

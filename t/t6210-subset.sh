@@ -149,4 +149,36 @@ test_expect_success 'several taxonomies: one has to be named' '
 	casg subset --taxonomy other --taxon 562 old:db >actual && test_cmp expect actual
 '
 
+test_expect_success '--as-of: the versions of a time, and what is told of them' '
+	casg init -q times && cd times &&
+	printf ">a OX=562\nMK\n>b OX=70\nML\n" >one.fa && printf ">a OX=562\nMK\n>c OX=562\nMV\n" >two.fa &&
+	casg import -q --database db --sequence-time 2020-01-01 one.fa &&
+	casg import -q --database db --sequence-time 2022-01-01 two.fa &&
+	head="id${TAB}parent${TAB}rank${TAB}name\n1${TAB}1${TAB}no rank${TAB}root\n" &&
+	printf "${head}2\t1\tgenus\tOne\n562\t2\tspecies\ta\n70\t2\tspecies\tb\n" >t1.tsv &&
+	printf "${head}2\t1\tgenus\tOne\n562\t2\tspecies\ta\n70\t1\tspecies\tb\n" >t2.tsv &&
+	casg taxonomy import -q --name t --taxonomy-time 2021-01-01 t1.tsv &&
+	casg taxonomy import -q --name t --taxonomy-time 2023-01-01 t2.tsv &&
+	casg subset --taxon One --as-of-sequence 2021-01-01 --as-of-taxonomy 2022-01-01 db >out 2>err &&
+	test_cmp one.fa out && test_grep "^view [0-9a-f]*: sequence" err &&
+	casg subset -q --taxon One --as-of-sequence 2021-01-01 db >out 2>err && test_must_be_empty err &&
+	printf ">a OX=562\nMK\n" >want && test_cmp want out &&
+	casg subset -q --taxon One --as-of 2022-06-01 -o out db && test_cmp two.fa out &&
+	test_expect_code 128 casg subset --taxon One --as-of-taxonomy 2020-01-01 db &&
+	test_expect_code 128 casg subset --taxon One --as-of-sequence 2019-01-01 db &&
+	test_expect_code 129 casg subset --taxon One --as-of 2022-01-01 --no-taxonomy db
+'
+
+test_expect_success '--proof: that each of them is in the version' '
+	cd times && casg subset -q --taxon One --proof=proof -o out db &&
+	id=$(casg read-version --id db) && casg verify-proof --version-id "$id" proof >said &&
+	grep -c "^record" said >n && grep -c "^>" out >want && test_cmp want n &&
+	casg subset -q --taxon One --as-of-sequence 2021-01-01 --proof=proof db >out &&
+	test_expect_code 1 casg verify-proof --version-id "$id" proof &&
+	casg verify-proof --version-id "$(casg read-version --id HEAD~3:db)" proof >said &&
+	rm proof && test_expect_code 1 casg subset -q --taxon 2 --exclude 1 --proof=proof db &&
+	test_path_is_missing proof && test_expect_code 128 casg subset --taxon One --proof=none/proof db &&
+	ls >files && ! grep casg- files
+'
+
 test_done
