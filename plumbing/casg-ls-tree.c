@@ -60,7 +60,7 @@ static void list_withdrawn(struct casg_work *w, const struct casg_roots *roots)
 
 static void list_records(struct casg_work *w, const struct casg_roots *roots)
 {
-	struct casg_cli_settled settled = { NULL };
+	struct casg_cli_settled settled = { .t = NULL };
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_taxonomy *t = NULL;
 	struct casg_cli_stream *out;
