@@ -397,13 +397,13 @@ static void test_forged_refs(void)
 	expect(&f, 0, 0, NULL, "two packs in one, each with its references");
 	start(&f), put_seqs(&f, &id), put_leaf(&f, 2), put_refs(&f, &id, 3, CASG_REF_SZ);
 	put_leaf(&f, 3), put_refs(&f, &id, 3, CASG_REF_SZ);
-	expect(&f, 1, 0, "a reference is out of range",
+	expect(&f, 1, 0, "a reference is beyond its section",
 	       "a reference that would reach into the other's");
 	start(&f), put_seqs(&f, &id), put_leaf(&f, 3), put_refs(&f, &id, 3, CASG_REF_SZ);
-	expect(&f, 1, 0, "a reference is out of range", "a reference too far");
+	expect(&f, 1, 0, "a reference is beyond its section", "a reference too far");
 	start(&f), put_seqs(&f, &id), put_leaf(&f, UINT64_MAX);
 	put_refs(&f, &id, 3, CASG_REF_SZ);
-	expect(&f, 1, 0, "a reference is out of range", "a reference far too far");
+	expect(&f, 1, 0, "a reference is beyond its section", "a reference far too far");
 	start(&f), put_seqs(&f, &id), put_leaf(&f, 0);
 	expect(&f, 1, 0, "the pack has no references", "no references");
 	start(&f), put_seqs(&f, &id), put_leaf(&f, 0), put_refs(&f, &id, 4, CASG_REF_SZ);
