@@ -18,6 +18,8 @@ taxon-from=LIST      where taxa are from (default: casg.taxonFrom)
 . "${0%/*}/casg-sh-setup"
 # shellcheck source=porcelain/casg-sh-view.sh
 . "${0%/*}/casg-sh-view"
+# shellcheck source=porcelain/casg-sh-output.sh
+. "${0%/*}/casg-sh-output"
 
 casg_options 0 1 "$@"
 eval "$casg_set"
@@ -41,21 +43,8 @@ case $opt_output in
 	exec "$@"
 	;;
 esac
-# Only a plain file, or none, may be renamed over: a device or a pipe would be
-# replaced, and so would a symbolic link such as /dev/stdout, whatever it names.
-if test -L "$opt_output" || { test -e "$opt_output" && ! test -f "$opt_output"; }; then
-	# opened once: a pipe's reader would take a second opening for the end
-	{ command exec 3>"$opt_output"; } 2>/dev/null || die "cannot write '$opt_output'"
-	exec "$@" >&3 3>&-
-fi
-
-tmp=$opt_output.casg-$$
-case $tmp in
--*) tmp=./$tmp ;;
-esac
+tmp=''
 # shellcheck disable=SC2016 # expanded then
-casg_at_exit 'rm -f "$tmp"'
-(: >"$tmp") 2>/dev/null || die "cannot write '$opt_output'"
-"$@" >"$tmp" || exit
-mv -f -- "$tmp" "$opt_output" || exit 128
+casg_at_exit 'test -z "$tmp" || rm -f "$tmp"'
+casg_write "$opt_output" "$@"
 exit 0

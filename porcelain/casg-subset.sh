@@ -58,6 +58,8 @@ o,output=FILE        write there, and only when all of it is verified
 . "${0%/*}/casg-sh-setup"
 # shellcheck source=porcelain/casg-sh-view.sh
 . "${0%/*}/casg-sh-view"
+# shellcheck source=porcelain/casg-sh-output.sh
+. "${0%/*}/casg-sh-output"
 
 casg_options 0 1 "$@"
 eval "$casg_set"
@@ -90,39 +92,20 @@ tmp='' proof=''
 # shellcheck disable=SC2016 # expanded then
 casg_at_exit 'rm -f ${tmp:+"$tmp"} ${proof:+"$proof" "$proof.keys"}'
 
-# beside TARGET: a name of our own there
-beside () {
-	case $1 in
-	-*) printf './%s.casg-%s\n' "$1" $$ ;;
-	*) printf '%s.casg-%s\n' "$1" $$ ;;
-	esac
-}
-
 # The proof comes first, and is there only if all of the text is.
 if test -n "$opt_proof"; then
-	test -z "$opt_proof" || ! test -d "$opt_proof" || die "'$opt_proof' is a folder"
-	proof=$(beside "$opt_proof")
+	! test -d "$opt_proof" || die "'$opt_proof' is a folder"
+	casg_beside "$opt_proof"
+	proof=$beside
 	(: >"$proof") 2>/dev/null || die "cannot write '$opt_proof'"
 	casg-ls-taxon --keys -z "$@" >"$proof.keys" || exit
 	casg-prove --stdin -z "$spec" <"$proof.keys" >"$proof" || exit 128
 	rm -f "$proof.keys"
 fi
 
-# Only a plain file, or none, may be renamed over: see casg-export.
 case $opt_output in
 "" | -) casg-ls-taxon --fasta "$@" || exit ;;
-*)
-	if test -L "$opt_output" || { test -e "$opt_output" && ! test -f "$opt_output"; }; then
-		{ command exec 3>"$opt_output"; } 2>/dev/null || die "cannot write '$opt_output'"
-		casg-ls-taxon --fasta "$@" >&3 3>&- || exit
-		exec 3>&-
-	else
-		tmp=$(beside "$opt_output")
-		(: >"$tmp") 2>/dev/null || die "cannot write '$opt_output'"
-		casg-ls-taxon --fasta "$@" >"$tmp" || exit
-		mv -f -- "$tmp" "$opt_output" || exit 128
-	fi
-	;;
+*) casg_write "$opt_output" casg-ls-taxon --fasta "$@" ;;
 esac
 test -z "$proof" || mv -f -- "$proof" "$opt_proof" || exit 128
 exit 0
