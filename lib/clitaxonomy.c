@@ -7,43 +7,18 @@
 #include "clirepo.h"
 #include "cliwork.h"
 #include "refs.h"
-
-/* The taxonomies of a commit; mappings are none. */
-struct census {
-	struct casg_buf names;
-	size_t n;
-};
-
-static int count_taxonomy(void *ctx, const char *database, const uint8_t *text, size_t n,
-			  struct casg_err *err)
-{
-	struct census *c = ctx;
-	size_t len = strlen(database);
-
-	(void)text;
-	(void)n;
-	if (casg_database_kind(database) != CASG_VERSION_TAXONOMY ||
-	    (len > 4 && !strcmp(database + len - 4, ".map")))
-		return 0;
-	casg_buf_addf(&c->names, "%s%s", c->n++ ? ", " : "", database + strlen("taxonomy/"));
-	return casg_buf_check(&c->names, err);
-}
+#include "viewing.h"
 
 static void only_taxonomy(const struct casg_repo *repo, struct casg_buf *out)
 {
 	struct casg_err err = CASG_ERR_INIT;
-	struct census c = { CASG_BUF_INIT, 0 };
 	struct casg_refs *refs;
 
 	if (casg_refs_open(&refs, repo, &err) ||
-	    casg_refs_each_database(refs, "HEAD", count_taxonomy, &c, &err))
+	    casg_viewing_only_taxonomy(refs, "HEAD", out, &err))
 		casg_die_err(&err);
-	if (!c.n)
+	if (!out->len)
 		casg_die("there is no taxonomy in HEAD; 'casg taxonomy import' makes one");
-	if (c.n > 1)
-		casg_die("HEAD holds several taxonomies, name one of: %s", casg_buf_cstr(&c.names));
-	casg_buf_addf(out, "HEAD:taxonomy/%s", casg_buf_cstr(&c.names));
-	casg_buf_release(&c.names);
 	casg_refs_free(refs);
 }
 

@@ -121,9 +121,8 @@ static int add_spec(const char *arg, const char *rev, struct casg_buf *out,
 	return casg_buf_check(out, err);
 }
 
-/* The only one of 'rev' as REV:taxonomy/NAME; nothing when there is none. */
-static int add_only(struct casg_refs *refs, const char *rev, struct casg_buf *out,
-		    struct casg_err *err)
+int casg_viewing_only_taxonomy(struct casg_refs *refs, const char *rev, struct casg_buf *out,
+			       struct casg_err *err)
 {
 	struct names names = { CASG_BUF_INIT, 0 };
 	int rc = casg_refs_each_database(refs, rev, note_name, &names, err);
@@ -163,7 +162,7 @@ static int find_name(struct casg_refs *refs, const struct casg_repo *repo,
 			rc = spec->failed ? casg_err_nomem(err) : 1;
 		}
 	} else if (!rc) {
-		rc = add_only(refs, rev, spec, err);
+		rc = casg_viewing_only_taxonomy(refs, rev, spec, err);
 	}
 	casg_buf_release(&setting);
 	return rc;

@@ -44,4 +44,11 @@ int casg_viewing_find(struct casg_refs *refs, const struct casg_repo *repo,
 		      struct casg_err *err);
 void casg_viewing_release(struct casg_viewing *v);
 
+/*
+ * The only taxonomy that 'rev' has, as REV:taxonomy/NAME; nothing when it has
+ * none.  Appended.  CASG_EABSENT when there are several, which the message names.
+ */
+int casg_viewing_only_taxonomy(struct casg_refs *refs, const char *rev, struct casg_buf *out,
+			       struct casg_err *err);
+
 #endif
