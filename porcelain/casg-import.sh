@@ -80,11 +80,7 @@ choose_taxonomy () {
 
 # ---- the steps
 
-# The pipeline, in the background so that a signal is answered at once.  Process
-# ids and casg-pack's status come by files: POSIX sh has no pipefail.  A signal
-# to all of us must not end the shells in between before the two programs:
-# casg_finish waits for those, and removes what they have left.
-start_packing () {
+pack_records () {
 	if test -n "$opt_expect_sha256"; then
 		eval "set -- $opt_expect_sha256 -- \"\$@\""
 		options=1
@@ -99,27 +95,16 @@ start_packing () {
 	else
 		set -- -- "$@"
 	fi
-	{ command exec 4<&0; } 2>/dev/null || exec 4</dev/null
-	casg_running=1
-	{
-		trap : TERM HUP
-		{
-			trap : TERM HUP
-			sh -c "$casg_become" "$tmp/pack.pid" casg-pack \
-				${opt_quiet:+--quiet} ${opt_allow_empty:+--allow-empty} \
-				${opt_threads:+--threads="$opt_threads"} \
-				${opt_memory:+--memory="$opt_memory"} \
-				${opt_expect_records:+--expect-records="$opt_expect_records"} \
-				${check_files:+--checksum-files} \
-				--facts="$tmp/pack.facts" "$@" <&4 4<&-
-			echo $? >"$tmp/status"
-		} | make_tree >"$tmp/roots" 2>"$tmp/tree.err" 4<&-
-	} &
-	exec 4<&-
+	sh -c "$casg_become" "$tmp/pack.pid" casg-pack \
+		${opt_quiet:+--quiet} ${opt_allow_empty:+--allow-empty} \
+		${opt_threads:+--threads="$opt_threads"} \
+		${opt_memory:+--memory="$opt_memory"} \
+		${opt_expect_records:+--expect-records="$opt_expect_records"} \
+		${check_files:+--checksum-files} \
+		--facts="$tmp/pack.facts" "$@"
 }
 
 make_tree () {
-	trap : TERM HUP
 	set -- --quiet \
 		${opt_threads:+--threads="$opt_threads"} \
 		${opt_memory:+--memory="$opt_memory"} \
@@ -134,22 +119,6 @@ make_tree () {
 		set -- casg-mktree "$@"
 	fi
 	sh -c "$casg_become" "$tmp/tree.pid" "$@"
-}
-
-wait_for_packs () {
-	wait "$!"
-	tree_status=$?
-	casg_running=
-	read -r pack_status <"$tmp/status" || pack_status=128
-	# what casg-mktree misses when casg-pack has failed is no news
-	test "$pack_status" != 0 || cat "$tmp/tree.err" >&2
-	for status in "$pack_status" "$tree_status"; do
-		case $status in
-		0) ;;
-		129) exit 129 ;;
-		*) exit 128 ;;
-		esac
-	done
 }
 
 write_version () {
@@ -184,11 +153,11 @@ if test -n "$opt_update"; then
 	test -n "$previous" || die "there is no database '$db' in HEAD to be updated"
 fi
 choose_taxonomy "$@"
-start_packing "$@"
+casg_start_pipe pack_records make_tree "$@"
 # whether the result can be committed is found out meanwhile; if not, what the
 # pipeline has written goes away again
 casg_refuse_local_edits
-wait_for_packs
+casg_wait_pipe
 
 casg_facts "$tmp/pack.facts" "$tmp/tree.facts"
 write_version "$@"

@@ -171,6 +171,49 @@ casg_run_tree () {
 	return $casg_status
 }
 
+# casg_start_pipe READER TREE ARG...: two functions of the script, each of which
+# ends in a program by way of $casg_become.  READER gets ARG... and standard
+# input, has its id in pack.pid and pipes records into TREE, which has its id in
+# tree.pid and prints roots.  In the background, so that a signal is answered at
+# once.  Process ids and the reader's status come by files: POSIX sh has no
+# pipefail.  A signal to all of us must not end the shells in between before the
+# two programs: casg_finish waits for those, and removes what they have left.
+casg_start_pipe () {
+	casg_reader=$1 casg_tree=$2
+	shift 2
+	{ command exec 4<&0; } 2>/dev/null || exec 4</dev/null
+	casg_running=1
+	{
+		trap : TERM HUP
+		{
+			trap : TERM HUP
+			"$casg_reader" "$@" <&4 4<&-
+			echo $? >"$tmp/status"
+		} | {
+			trap : TERM HUP
+			"$casg_tree"
+		} >"$tmp/roots" 2>"$tmp/tree.err" 4<&-
+	} &
+	exec 4<&-
+}
+
+# Wait for both; if one has failed, the script ends.
+casg_wait_pipe () {
+	wait "$!"
+	casg_tree_status=$?
+	casg_running=
+	read -r casg_reader_status <"$tmp/status" || casg_reader_status=128
+	# what the tree misses when the reader has failed is no news
+	test "$casg_reader_status" != 0 || cat "$tmp/tree.err" >&2
+	for casg_status in "$casg_reader_status" "$casg_tree_status"; do
+		case $casg_status in
+		0) ;;
+		129) exit 129 ;;
+		*) exit 128 ;;
+		esac
+	done
+}
+
 records=0 new=0 known=0 bytes_in=0 stored=0 source_sha256=''
 added=0 replaced=0 same=0 removed=0
 

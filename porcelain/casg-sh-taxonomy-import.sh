@@ -40,38 +40,15 @@ store_empty_sequence () {
 	printf '>\n' | casg-pack --quiet --facts="$tmp/pack.facts" >/dev/null || exit 128
 }
 
-# The pipeline, in the background as casg import has it: a signal is answered
-# at once, and what ends a shell in between does not end the programs before
-# casg_finish has waited for them.
-start_reading () {
-	{ command exec 4<&0; } 2>/dev/null || exec 4</dev/null
-	casg_running=1
-	{
-		trap : TERM HUP
-		{
-			trap : TERM HUP
-			sh -c "$casg_become" "$tmp/pack.pid" casg-read-taxonomy -z \
-				${opt_ids:+--ids="$opt_ids"} --facts="$tmp/read.facts" \
-				-- "$@" <&4 4<&-
-			echo $? >"$tmp/status"
-		} | {
-			trap : TERM HUP
-			sh -c "$casg_become" "$tmp/tree.pid" casg-mktree -z --quiet \
-				${base:+--base="$base" --base-order="$base_order"} \
-				--facts="$tmp/tree.facts"
-		} >"$tmp/roots" 2>"$tmp/tree.err" 4<&-
-	} &
-	exec 4<&-
+read_taxa () {
+	sh -c "$casg_become" "$tmp/pack.pid" casg-read-taxonomy -z \
+		${opt_ids:+--ids="$opt_ids"} --facts="$tmp/read.facts" -- "$@"
 }
 
-wait_for_roots () {
-	wait "$!"
-	tree_status=$?
-	casg_running=
-	read -r read_status <"$tmp/status" || read_status=128
-	# what casg-mktree says of half a taxonomy is no news
-	test "$read_status" != 0 || cat "$tmp/tree.err" >&2
-	test "$read_status$tree_status" = 00 || exit 128
+make_tree () {
+	sh -c "$casg_become" "$tmp/tree.pid" casg-mktree -z --quiet \
+		${base:+--base="$base" --base-order="$base_order"} \
+		--facts="$tmp/tree.facts"
 }
 
 write_version () {
@@ -112,9 +89,9 @@ casg_read_head
 base=$(casg_old records) && base_order=$(casg_old order) &&
 	mapping=$(casg_old mapping) || exit 128
 store_empty_sequence
-start_reading "$@"
+casg_start_pipe read_taxa make_tree "$@"
 casg_refuse_local_edits
-wait_for_roots
+casg_wait_pipe
 
 casg_facts "$tmp/pack.facts" "$tmp/tree.facts" "$tmp/read.facts"
 taxa=$(casg_field "$tmp/read.facts" taxa) && merged=$(casg_field "$tmp/read.facts" merged) &&

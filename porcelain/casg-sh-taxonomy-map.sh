@@ -28,8 +28,7 @@ memory%SIZE         memory to use at most (default: casg.memory)
 
 # ---- the mapping
 
-# The programs of the pipeline are found by their ids, as in casg import.
-start_mapping () {
+read_rows () {
 	if test -n "$opt_database"; then
 		eval "set -- $opt_database -- \"\$@\""
 		options=1
@@ -44,25 +43,14 @@ start_mapping () {
 	else
 		set -- -- "$@"
 	fi
-	{ command exec 4<&0; } 2>/dev/null || exec 4</dev/null
-	casg_running=1
-	{
-		trap : TERM HUP
-		{
-			trap : TERM HUP
-			sh -c "$casg_become" "$tmp/pack.pid" casg-read-mapping \
-				${opt_quiet:+--quiet} ${opt_all:+--all} \
-				${opt_threads:+--threads="$opt_threads"} \
-				${opt_memory:+--memory="$opt_memory"} \
-				--facts="$tmp/map.facts" "$@" <&4 4<&-
-			echo $? >"$tmp/status"
-		} | make_mapping >"$tmp/roots" 2>"$tmp/tree.err" 4<&-
-	} &
-	exec 4<&-
+	sh -c "$casg_become" "$tmp/pack.pid" casg-read-mapping \
+		${opt_quiet:+--quiet} ${opt_all:+--all} \
+		${opt_threads:+--threads="$opt_threads"} \
+		${opt_memory:+--memory="$opt_memory"} \
+		--facts="$tmp/map.facts" "$@"
 }
 
 make_mapping () {
-	trap : TERM HUP
 	set -- --quiet \
 		${opt_threads:+--threads="$opt_threads"} \
 		${opt_memory:+--memory="$opt_memory"} \
@@ -75,21 +63,6 @@ make_mapping () {
 		set -- casg-mktree "$@"
 	fi
 	sh -c "$casg_become" "$tmp/tree.pid" "$@"
-}
-
-wait_for_mapping () {
-	wait "$!"
-	tree_status=$?
-	casg_running=
-	read -r map_status <"$tmp/status" || map_status=128
-	test "$map_status" != 0 || cat "$tmp/tree.err" >&2
-	for status in "$map_status" "$tree_status"; do
-		case $status in
-		0) ;;
-		129) exit 129 ;;
-		*) exit 128 ;;
-		esac
-	done
 }
 
 # ---- the versions
@@ -177,8 +150,8 @@ test -z "$opt_taxonomy_time" || time=$opt_taxonomy_time
 # what all entries have for a sequence
 echo '>none' | casg-pack --quiet --facts="$tmp/pack.facts" >"$tmp/none" || exit 128
 
-start_mapping "$@"
-wait_for_mapping
+casg_start_pipe read_rows make_mapping "$@"
+casg_wait_pipe
 entries=$(casg_field "$tmp/map.facts" entries)
 rows=$(casg_field "$tmp/map.facts" rows)
 test "$entries" != 0 ||
