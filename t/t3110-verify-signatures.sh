@@ -86,6 +86,17 @@ test_expect_success SSHSIG 'commit.gpgSign is heeded, -S and --no-gpg-sign go be
 	printf ">a\nACGT\n>b\nGG\n>r4\nACGT\n" >db.fa
 '
 
+test_expect_success SSHSIG 'casg gap, taxonomy import and taxonomy map sign, too' '
+	test_when_finished "git reset -q --hard $(git rev-parse HEAD)" &&
+	casg gap -q -S --from 2100-01-01 db && has_signature HEAD &&
+	casg gap -q --from 2101-01-01 db && ! has_signature HEAD &&
+	printf "id\tparent\trank\tname\n1\t1\tno rank\troot\n" >t.tsv &&
+	casg taxonomy import -q --gpg-sign --name t t.tsv && has_signature HEAD &&
+	printf "a\t1\n" >map.tsv &&
+	casg taxonomy map -q -S --name t map.tsv && has_signature HEAD && has_signature HEAD^ &&
+	git verify-commit HEAD
+'
+
 test_expect_success SSHSIG 'nothing is committed when it cannot be signed' '
 	git rev-parse HEAD >expect &&
 	ls .git/casg/packs >packs &&

@@ -438,7 +438,10 @@ test_expect_success 'casg gap: the version in HEAD ends' '
 	grep "ended at 2022-01-01T00:00:00Z, a declared gap" err &&
 	casg export -q --as-of r2 >out && cmp 2.fa out &&
 	casg gap --from 2022-01-01 >out && echo "nothing to do: db ends at 2022-01-01T00:00:00Z already" >expect && test_cmp expect out &&
-	casg gap -q --from 2022-02-01 && casg export -q --as-of 2022-01-15 >out && cmp 2.fa out &&
+	casg gap -q --from 2022-02-01 -m "it ended" && git log -1 --format=%s >out && echo "it ended" >expect && test_cmp expect out &&
+	casg gap -q --from 2022-02-02 --message=later && git log -1 --format=%s >out && echo later >expect && test_cmp expect out &&
+	git show HEAD~1:db/VERSION >before && casg-write-version --follow --valid-until=2022-02-02 <before >after &&
+	test_cmp db/VERSION after && casg gap -q --from 2022-02-01 && casg export -q --as-of 2022-01-15 >out && cmp 2.fa out &&
 	test_expect_code 129 casg gap db && test_expect_code 129 casg gap --from nonsense &&
 	test_expect_code 129 casg gap --from 2021-01-01 &&
 	test_expect_code 128 casg gap --from 2022-01-01 none &&
