@@ -13,13 +13,14 @@
 #include "taxon.h"
 #include "view.h"
 
-static const char *id_arg, *record_arg, *taxonomy_arg, *view_arg, *fasta_arg, *key_arg, *taxon_arg;
+static const char *id_arg, *record_arg, *taxonomy_arg, *view_arg, *fasta_arg, *key_arg;
+static struct casg_strs taxon_args;
 static int present, absent, quiet, nul_ends;
 
 static const char *const usage[] = {
 	"[--fasta=FILE] [--key=KEY] [--present | --absent] [-q] [-z] "
 	"(--version-id=ID | --version-record=FILE) PROOF",
-	"[--taxon=ID] [--fasta=FILE] [--key=KEY] [-q] [-z] "
+	"[--taxon=ID]... [--fasta=FILE] [--key=KEY] [-q] [-z] "
 	"(--view=ID | (--version-id=ID | --version-record=FILE) --taxonomy-id=ID) PROOF",
 	NULL
 };
@@ -31,8 +32,8 @@ static const struct casg_opt opts[] = {
 	  "the view it must be about: sequences under a taxonomy" },
 	{ CASG_OPT_STR, 0, "taxonomy-id", "ID", &taxonomy_arg,
 	  "the same, with the version of the sequences: that of the taxonomy" },
-	{ CASG_OPT_STR, 0, "taxon", "ID", &taxon_arg,
-	  "each record must be of this taxon or a descendant" },
+	{ CASG_OPT_LIST, 0, "taxon", "ID", &taxon_args,
+	  "each record must be of this taxon or a descendant, or of another one given" },
 	{ CASG_OPT_STR, 0, "fasta", "FILE", &fasta_arg,
 	  "FASTA that must hold exactly the records proved" },
 	{ CASG_OPT_STR, 0, "key", "KEY", &key_arg, "the key it must be about" },
@@ -321,10 +322,9 @@ static void taxa_lines(const struct casg_entry *e)
 		key_line("no-taxon", e->key, e->klen);
 }
 
-/* Is one of the record's taxa this one, or below it? */
-static int is_below(size_t entry, const char *key)
+/* Is one of the taxa of the record classified last this one, or below it? */
+static int is_below(const char *key)
 {
-	classify(entry);
 	for (size_t i = 0; i < classified.nsteps; i++)
 		if (!strcmp(casg_classified_text(&classified, classified.steps[i].id), key))
 			return 1;
@@ -442,21 +442,39 @@ static int is_key(const char *key, size_t n)
 	return strlen(key_arg) == n && !memcmp(key_arg, key, n);
 }
 
-/* NULL, or why not each record proved is of the taxon. */
-static const char *check_taxon(void)
+static int is_below_any(size_t entry, const struct casg_buf *keys)
+{
+	const char *key = (const char *)keys->data;
+
+	classify(entry);
+	for (size_t k = 0; k < taxon_args.n; k++, key += strlen(key) + 1)
+		if (is_below(key))
+			return 1;
+	return 0;
+}
+
+/* NULL, or why not each record proved is of one of the taxa. */
+static const char *check_taxa(void)
 {
 	const struct casg_proof_version *v = &proof.versions[0];
-	struct casg_buf key = CASG_BUF_INIT;
+	struct casg_buf keys = CASG_BUF_INIT;
 	const char *why = NULL;
 
 	if (proof.claim.kind != CASG_CLAIM_VIEW)
 		return "it says nothing of taxa";
-	if (casg_taxid_to_key(&key, taxon_arg, strlen(taxon_arg), &err))
-		casg_usage_die("'%s' cannot be a taxon", taxon_arg);
+	for (size_t k = 0; k < taxon_args.n; k++) {
+		const char *id = taxon_args.v[k];
+
+		if (casg_taxid_to_key(&keys, id, strlen(id), &err))
+			casg_usage_die("'%s' cannot be a taxon", id);
+		casg_buf_addch(&keys, 0);
+	}
+	if (casg_buf_check(&keys, &err))
+		casg_die_err(&err);
 	for (size_t i = 0; i < v->nproved && !why; i++)
-		if (!is_below(v->first_proved + i, casg_buf_cstr(&key)))
+		if (!is_below_any(v->first_proved + i, &keys))
 			why = "a record is not of this taxon";
-	casg_buf_release(&key);
+	casg_buf_release(&keys);
 	return why;
 }
 
@@ -478,7 +496,7 @@ static const char *check_wanted(void)
 		return "it shows no record";
 	if (absent && nproved)
 		return "it shows a record";
-	return taxon_arg ? check_taxon() : NULL;
+	return taxon_args.n ? check_taxa() : NULL;
 }
 
 /* An id that an option gives; what it is of is for the message. */
