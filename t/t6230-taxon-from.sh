@@ -113,6 +113,20 @@ test_expect_success 'casg ls and casg-ls-taxon print the taxa that records are f
 	test_expect_code 129 casg ls-tree --taxon-from header p && test_expect_code 129 casg ls --taxonomy ncbi --taxon-from nowhere p
 '
 
+test_expect_success 'maintenance keeps an index made with a mapping, and makes that of the next version' '
+	rm -f .git/casg/index/taxa/* && casg maintenance run --quiet --task=index && test_path_is_missing .git/casg/index/taxa/none &&
+	test_expect_code 129 casg index-taxa --in-use p && test_expect_code 129 casg index-taxa --taxon-from header p &&
+	casg index-taxa --in-use --taxonomy=ncbi p >out && test_must_be_empty out &&
+	casg index-taxa --taxonomy=ncbi p >out && test_grep "made$" out && name=$(cut -f 1 out) &&
+	casg maintenance run --quiet --task=index && test_path_is_file .git/casg/index/taxa/$name &&
+	casg index-taxa --in-use --taxonomy=HEAD:ncbi HEAD:p >out && echo "$name${TAB}there" >expect && test_cmp expect out &&
+	casg index-taxa --in-use --taxonomy=ncbi l >out && test_must_be_empty out &&
+	printf "n1\t562\n" >more && casg taxonomy map -q --name ncbi --update more &&
+	casg maintenance run --quiet --task=index && test_path_is_missing .git/casg/index/taxa/$name &&
+	casg index-taxa --taxonomy=ncbi p >out && test_grep "there$" out && both "m1.1 o1 n1 " --taxon 561 p &&
+	git reset -q --hard HEAD~2
+'
+
 test_expect_success 'a later mapping changes the answer; the earlier one is still there' '
 	git tag before &&
 	printf "m1.1\t4932\n" >later && casg taxonomy map -q --name ncbi --update later &&
