@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Check a proof of casg-prove(1): a second verifier, for Python 3.
 
-Written from casgformat-proof(5), casgformat-record(5) and
-casgformat-version(5) alone; it shares nothing with casg-verify-proof(1), and
+Written from casgformat-proof(5), casgformat-record(5), casgformat-taxonomy(5)
+and casgformat-version(5) alone; it shares nothing with casg-verify-proof(1), and
 the tests of casg compare the two.  It needs the standard library only.
 
 usage: casg-verify-proof.py [--fasta FILE] (--version-id ID | --version-record FILE) PROOF
+       casg-verify-proof.py [--fasta FILE] (--view ID |
+           (--version-id ID | --version-record FILE) --taxonomy-id ID) PROOF
 
 Exit status: 0 verified, 1 does not verify, 128 malformed or unreadable,
 129 wrong usage.
@@ -14,13 +16,16 @@ Exit status: 0 verified, 1 does not verify, 128 malformed or unreadable,
 import re
 import struct
 import sys
+from bisect import bisect_left
 from hashlib import sha256
 
 FORMAT = b'casg-proof 1'
 PROOF_MAX = 256 << 20
 VERSION_MAX = 1 << 20
 LEVEL_MAX, COUNT_MAX, KEY_MAX, INLINE_MAX = 32, 512, 65535, 4096
+TAXA_MAX, LINEAGE_MAX = 256, 256
 WHITE = b' \t\n\v\f\r'
+WHITE_BYTES = [b' ', b'\t', b'\v', b'\f', b'\r']
 
 
 class Malformed(Exception):
@@ -79,6 +84,7 @@ class Record:
         self.key, self.occurrence = key, occurrence
         self.seq, self.length = seq, length
         self.desc, self.digest, self.dlen = desc, digest, dlen
+        self.long = None        # in a view, the description of which it has the digest
 
     def leaf_hash(self):
         if self.desc is None:
@@ -194,26 +200,33 @@ def timestamp(word):
 class Version:
     """A VERSION: casgformat-version(5)."""
 
-    FIELDS = (('records', oid, 1, 1), ('order', oid, 1, 1),
-              ('presentation', oid, 1, 1), ('withdrawn', oid, 0, 1),
-              ('count', u64, 1, 1),
-              ('residues', u64, 1, 1), ('sequence-time', timestamp, 1, 1),
-              ('release', None, 0, 1), ('taxonomy', oid, 0, 1),
-              ('source', None, 0, None), ('source-sha256', oid, 0, 1),
-              ('previous', oid, 0, None))
+    # name, reader, least, most, and the kinds that have it
+    FIELDS = (('records', oid, 1, 1, 'DT'), ('order', oid, 1, 1, 'DT'),
+              ('presentation', oid, 1, 1, 'DT'), ('withdrawn', oid, 0, 1, 'D'),
+              ('mapping', oid, 0, 1, 'T'), ('count', u64, 1, 1, 'DT'),
+              ('residues', u64, 1, 1, 'D'), ('sequence-time', timestamp, 1, 1, 'D'),
+              ('taxonomy-time', timestamp, 1, 1, 'T'),
+              ('valid-until', timestamp, 0, 1, 'DT'), ('release', None, 0, 1, 'DT'),
+              ('taxonomy', oid, 0, 1, 'D'), ('change', None, 0, None, 'T'),
+              ('source', None, 0, None, 'DT'), ('source-sha256', oid, 0, 1, 'DT'),
+              ('previous', oid, 0, None, 'DT'))
+    CHANGES = (b'new', b'deleted', b'merged', b'split', b'renamed', b'moved', b'rank')
 
     def __init__(self, text):
         self.text = text
         self.id = sha256(text).digest()
-        self.value = {name: [] for name, _, _, _ in self.FIELDS}
         self.tree = None
         if len(text) > VERSION_MAX or not text.endswith(b'\n'):
             malformed('a VERSION is too long, or has no last LF')
         lines = text[:-1].split(b'\n')
-        if lines[0] != b'casg-version 1':
+        kinds = {b'casg-version 1': 'D', b'casg-taxonomy 1': 'T'}
+        if lines[0] not in kinds:
             malformed('not a VERSION of format 1')
+        self.kind = kinds[lines[0]]
+        fields = [f for f in self.FIELDS if self.kind in f[4]]
+        self.value = {f[0]: [] for f in self.FIELDS}
         at = 1
-        for name, reader, least, most in self.FIELDS:
+        for name, reader, least, most, _ in fields:
             mark = name.encode() + b' '
             values = self.value[name]
             while (at < len(lines) and lines[at].startswith(mark) and
@@ -225,17 +238,33 @@ class Version:
                 malformed('a VERSION lacks %s' % name)
         if at != len(lines):
             malformed('a VERSION holds another line: %r' % lines[at][:40])
+        self.check_values()
+
+    def check_values(self):
         previous = self.value['previous']
         if any(a >= b for a, b in zip(previous, previous[1:])):
             malformed('the previous of a VERSION are out of order')
-        if not self['count'] and self['residues']:
+        if self.kind == 'D' and not self['count'] and self['residues']:
             malformed('a VERSION counts residues without records')
+        if self.value['valid-until'] and self['valid-until'] <= self.time():
+            malformed('a VERSION ends before it begins')
+        changes = [self.CHANGES.index(c) for c in self.value['change']]
+        if any(a >= b for a, b in zip(changes, changes[1:])):
+            malformed('the changes of a VERSION are out of order')
+
+    def time(self):
+        return self['sequence-time' if self.kind == 'D' else 'taxonomy-time']
 
     def __getitem__(self, name):
         return self.value[name][0]
 
     @staticmethod
     def label(name, word):
+        if name == 'change':
+            word, _, count = word.partition(b' ')
+            if word not in Version.CHANGES or not u64(count):
+                malformed('a VERSION holds a bad change')
+            return word
         if name == 'release':
             good = re.fullmatch(rb'[\x21-\x7e\x80-\xff]([\x20-\x7e\x80-\xff]{0,253}'
                                 rb'[\x21-\x7e\x80-\xff])?', word)
@@ -278,9 +307,13 @@ class Proof:
         if r.line() != FORMAT:
             malformed('not a casg proof of format 1')
         self.read_claim(r)
-        self.versions = [self.read_version(r)]
-        while self.claim == b'history' and r.peek().startswith(b'version '):
-            self.versions.append(self.read_version(r))
+        self.mapping = None
+        if self.claim == b'view':
+            self.read_view(r)
+        else:
+            self.versions = [self.read_version(r)]
+            while self.claim == b'history' and r.peek().startswith(b'version '):
+                self.versions.append(self.read_version(r))
         body = text[:r.at]
         self.sum = oid(r.words(b'sha256', 2)[1])
         if r.at != len(text):
@@ -289,7 +322,7 @@ class Proof:
 
     def read_claim(self, r):
         words = r.line().split(b' ')
-        self.key = self.since = self.id = None
+        self.key = self.since = self.id = self.sources = None
         self.members = []
         kind = words[1] if len(words) > 1 and words[0] == b'claim' else None
         if kind == b'key' and len(words) == 3:
@@ -307,17 +340,36 @@ class Proof:
         elif kind == b'history' and len(words) == 4:
             self.since = timestamp(words[2])
             self.key = key(words[3])
+        elif kind == b'view' and len(words) in (4, 5):
+            self.sources = words[2].split(b',')
+            if (len(set(self.sources)) < len(self.sources) or
+                    not set(self.sources) <= {b'header', b'mapping', b'organism'}):
+                malformed('not a list of sources')
+            if words[3:] != [b'records']:
+                if words[3] != b'key' or len(words) != 5:
+                    malformed('not a claim')
+                self.key = key(words[4])
         else:
             malformed('not a claim')
         self.claim = kind
 
-    def read_version(self, r):
+    def read_view(self, r):
+        self.versions = [self.read_version(r), self.read_version(r, False)]
+        if [v.kind for v in self.versions] != ['D', 'T']:
+            malformed('a view is of sequences and a taxonomy')
+        if r.peek().startswith(b'node '):
+            self.versions[1].tree = self.read_node(r, None)
+        if r.peek() == b'mapping':
+            r.line()
+            self.mapping = self.read_node(r, None)
+
+    def read_version(self, r, tree=True):
         n = number(r.words(b'version', 2)[1], VERSION_MAX)
         if n > len(r.text) - r.at:
             malformed('a VERSION is cut short')
         v = Version(r.text[r.at:r.at + n])
         r.at += n
-        if self.claim != b'history' or v['sequence-time'] >= self.since:
+        if tree and (self.claim != b'history' or v.time() >= self.since):
             v.tree = self.read_node(r, None)
         return v
 
@@ -345,8 +397,7 @@ class Proof:
                 item.node = self.read_node(r, node.level - 1)
         return node
 
-    @staticmethod
-    def read_item(r, level):
+    def read_item(self, r, level):
         what = r.peek().split(b' ', 1)[0]
         if what == b'hash':
             words = r.words(what, 3)
@@ -360,8 +411,14 @@ class Proof:
             w = r.words(what, 7)
             if u64(w[5]) <= INLINE_MAX:
                 malformed('a long-record is short')
-            return Record(key(w[6]), u32(w[1]), oid(w[2]), u64(w[3]), None,
-                          oid(w[4]), u64(w[5]))
+            record = Record(key(w[6]), u32(w[1]), oid(w[2]), u64(w[3]), None,
+                            oid(w[4]), u64(w[5]))
+            if self.claim == b'view' and r.peek().startswith(b'description'):
+                record.long = r.line()[len(b'description'):]
+                if (len(record.long) != record.dlen or b'\0' in record.long or
+                        record.long[:1] not in WHITE_BYTES):
+                    malformed('not the description of a long-record')
+            return record
         w = r.words(b'record', 5)
         name, desc = split_header(w[4])
         if len(desc) > INLINE_MAX:
@@ -402,12 +459,14 @@ class Walk:
         if is_root and node.level and node.count < 2:
             refuse('a root above the leaves has one child')
         if not node.level:
-            good = node.count == total
+            good = total is None or node.count == total
         else:
             shown = [i.count for i in node.items if isinstance(i, Child)]
             hidden = sum(i.span for i in node.items if isinstance(i, Hash))
             least = sum(shown) + hidden
-            good = all(shown) and (least <= total if hidden else least == total)
+            # nothing says how many records a mapping has
+            good = all(shown) and least < 2**64 and \
+                (total is None or (least <= total if hidden else least == total))
         if not good:
             refuse('the records below a node are not as many as its parent says')
 
@@ -462,10 +521,229 @@ def check_chain(proof, wanted):
         refuse('a VERSION is missing')
 
 
+# ---- views -----------------------------------------------------------------
+
+def view_id(sequence, taxonomy):
+    return sha256(b'casg-view 1\n' + field(sequence) + field(taxonomy)).digest()
+
+
+def definition_lines(desc):
+    return desc.split(b'\1')
+
+
+def accessions(record, desc):
+    """The ids of a record, and the forms of each."""
+    ids = [record.key]
+    for line in definition_lines(desc)[1:]:
+        m = re.match(rb' *([^\0-\x20]+)', line)
+        if m:
+            ids.append(m.group(1))
+    for ident in ids:
+        whole = [ident]
+        parts = ident.split(b'|')
+        if len(parts) > 1 and parts[0] in TAGS:
+            bare = parts[1]
+            if (parts[0] == b'gi' and len(parts) > 3 and parts[2] in TAGS and parts[3]):
+                bare = parts[3]
+            if bare:
+                whole.append(bare)
+        cut = [re.sub(rb'(?<=.)\.[0-9]+\Z', b'', w, flags=re.S) for w in whole]
+        yield whole + [c for c, w in zip(cut, whole) if c != w]
+
+
+TAGS = (b'bbs dbj emb gb gi gim gnl gpp lcl nat oth pat pdb pir prf ref sp tpd tpe tpg '
+        b'tr').split()
+
+
+def organism(desc):
+    """The [NAME] of the first definition line that has one."""
+    for line in definition_lines(desc):
+        end = line.rfind(b']')
+        depth, i = 1, end
+        while i > 0 and depth:
+            i -= 1
+            depth += {b']': 1, b'[': -1}.get(line[i:i + 1], 0)
+        if end > 0 and not depth and end > i + 1:
+            return line[i + 1:end]
+    return None
+
+
+def check_taxon_id(word):
+    if not re.fullmatch(rb'(?:[\x21-\x24\x26-\x2b\x2d-\x7e\x80-\xff]|'
+                        rb'%(?:[01][0-9A-F]|2[05C]|7F))+', word) or len(word) > KEY_MAX:
+        refuse('an id is not in key form')
+    return word
+
+
+class Lookup:
+    """What a tree of which some records are spelled out has under a key."""
+
+    def __init__(self, walk):
+        self.walk = walk
+        self.place = [(r.key, r.occurrence) for r in walk.records]
+        self.used = [None] * len(self.place)
+        self.asked = False
+
+    def get(self, name):
+        self.asked = True
+        i = bisect_left(self.place, (name, 0))
+        if i < len(self.place) and self.place[i][0] == name:
+            record = self.walk.records[i]
+            if record.occurrence:
+                refuse('the first record of a key is not shown')
+            self.used[i] = True
+            return description(record)
+        if self.walk.gap[i] if i < len(self.place) else self.walk.open:
+            refuse('neither a record nor its absence is shown')
+        for k in (i - 1, i):
+            if 0 <= k < len(self.place) and self.used[k] is None:
+                self.used[k] = False
+        return None
+
+
+def description(record):
+    if record.desc is not None:
+        return record.desc
+    if record.long is None or sha256(record.long).digest() != record.digest:
+        refuse('a description is missing, or another')
+    return record.long
+
+
+class View:
+    """Taxa and lineages of records, by the records that a proof has."""
+
+    def __init__(self, sources, taxonomy, mapping, has_mapping):
+        self.sources, self.has_mapping = sources, has_mapping
+        self.trees = [taxonomy, mapping]
+
+    def get(self, which, name):
+        if self.trees[which] is None:
+            refuse('a tree is missing that has to be asked')
+        return self.trees[which].get(name)
+
+    def mapped(self, record, desc):
+        for forms in accessions(record, desc):
+            for form in forms:
+                row = self.get(1, form)
+                if row is None:
+                    continue
+                ids = [check_taxon_id(i) for i in row[1:].split(b',')]
+                if row[:1] != b'\t' or len(set(ids)) < len(ids) or len(ids) > TAXA_MAX:
+                    refuse('not a row of a mapping')
+                yield from ids
+                break
+
+    def taxa(self, record):
+        """Source and ids; a view has no answer where a name would be asked."""
+        desc = description(record)
+        for source in self.sources:
+            found = []
+            if source == b'header':
+                declared = declared_taxon(record, desc)
+                found = [] if declared == b'-' else declared.split(b',')
+            elif source == b'mapping' and self.has_mapping:
+                found = list(dict.fromkeys(self.mapped(record, desc)))
+            elif source == b'organism' and organism(desc) is not None:
+                refuse('the taxon of a record rests on a name')
+            if found:
+                return source, found
+        return None, []
+
+    def taxon(self, name):
+        """What a taxonomy has under an id."""
+        desc = self.get(0, name)
+        if desc is None:
+            return None
+        words = desc.split(b'\t')
+        if words[0] or re.search(rb'[\0\r\n]', desc):
+            refuse('not a record of a taxonomy')
+        what, words = words[1:2], words[2:]
+        if what == [b'deleted'] and not words:
+            return ('deleted',)
+        if what == [b'merged'] and len(words) == 1:
+            return ('merged', check_taxon_id(words[0]))
+        others = [tuple(words[i:i + 3]) for i in range(5, len(words), 3)]
+        if (what != [b'node'] or len(words) < 5 or len(words) % 3 != 2 or not words[3] or
+                not all(o[0] and o[1] for o in others) or
+                any(a >= b for a, b in zip(others, others[1:]))):
+            refuse('not a record of a taxonomy')
+        return ('node', check_taxon_id(words[0]), words[1], words[3])
+
+    def lineage(self, name):
+        """Status, and (id, rank, name) from the taxon to the root."""
+        found, status = self.taxon(name), b'found'
+        if found is None:
+            return b'unknown', []
+        if found[0] == 'deleted':
+            return b'deleted', []
+        merges = 0
+        while found[0] == 'merged':
+            name, status, merges = found[1], b'merged', merges + 1
+            found = self.taxon(name)
+            if found is None or found[0] == 'deleted' or merges > LINEAGE_MAX:
+                refuse('an id was merged into nothing')
+        steps = []
+        while True:
+            if len(steps) == LINEAGE_MAX:
+                refuse('a lineage is too long')
+            steps.append((name, found[2], found[3]))
+            if found[1] == name:
+                return status, steps
+            name = found[1]
+            found = self.taxon(name)
+            if found is None or found[0] != 'node':
+                refuse('a parent is no taxon')
+
+    def classify(self, record):
+        source, ids = self.taxa(record)
+        return source, [(i, *self.lineage(i)) for i in ids]
+
+
+def walk_tree(node, ident, total):
+    walk = Walk()
+    walk.check(node, None, ident, total)
+    return walk
+
+
+def check_view(proof, wanted):
+    sequence, taxonomy = proof.versions
+    if view_id(sequence.id, taxonomy.id) != wanted:
+        refuse('the two versions do not make the view that is wanted')
+    walk = walk_tree(sequence.tree, sequence['records'], sequence['count'])
+    trees = [None, None]
+    if taxonomy.tree:
+        trees[0] = Lookup(walk_tree(taxonomy.tree, taxonomy['records'], taxonomy['count']))
+    if proof.mapping:
+        if not taxonomy.value['mapping']:
+            refuse('the taxonomy has no mapping')
+        trees[1] = Lookup(walk_tree(proof.mapping, taxonomy['mapping'], None))
+    before = after = None
+    records = walk.records
+    if proof.key is not None:
+        records, before, after = walk.answer(proof.key)
+    if not records:
+        refuse('no record is shown')
+    for r in (before, after):
+        if r and r.long is not None:
+            refuse('a description is there that is not needed')
+    proof.view = View(proof.sources, *trees, bool(taxonomy.value['mapping']))
+    for r in records:
+        proof.view.classify(r)
+    for tree in filter(None, trees):
+        if not tree.asked or None in tree.used:
+            refuse('more of a tree is shown than is needed')
+        for r, used in zip(tree.walk.records, tree.used):
+            if r.long is not None and not used:
+                refuse('a description is there that is not needed')
+    return [(sequence, records, before, after)]
+
+
 def check_proof(proof, wanted):
     """For each version (version, records proved, before, after)."""
     if proof.sum != proof.sum_is:
         refuse('the checksum does not match')
+    if proof.claim == b'view':
+        return check_view(proof, wanted)
     check_chain(proof, wanted)
     answers = []
     for v in proof.versions:
@@ -557,13 +835,27 @@ def quote(text, is_key=False):
     return b'"' + out + b'"'
 
 
-def declared_taxon(record):
+def declared_taxon(record, desc):
     found = []
-    for text in (record.key, record.desc):
+    for text in (record.key, desc):
         for m in re.finditer(rb'(?:(?<![^ \t\n\v\f\r\1])(?:OX|TaxID)=([0-9]+)(?![0-9A-Za-z])|'
                              rb'(?<![^|])kraken:taxid\|([0-9]+)(?![^| \t\n\v\f\r]))', text):
             found.append(m.group(1) or m.group(2))
     return b','.join(list(dict.fromkeys(found))[:256]) or b'-'
+
+
+def taxon_text(name):
+    """An id as users know it, from its key form."""
+    return quote(re.sub(rb'%(..)', lambda m: bytes([int(m.group(1), 16)]), name))
+
+
+def show_taxa(line, record, source, taxa):
+    if not taxa:
+        line(b'no-taxon', quote(record.key, True))
+    for name, status, steps in taxa:
+        line(b'taxon', source, taxon_text(name), status)
+        for ident, rank, text in steps:
+            line(b'lineage', taxon_text(ident), quote(rank), quote(text))
 
 
 def show(proof, answers):
@@ -571,6 +863,8 @@ def show(proof, answers):
         sys.stdout.buffer.write(b'\t'.join(fields) + b'\n')
 
     claim = [b'claim', proof.claim]
+    if proof.claim == b'view':
+        claim += [b','.join(proof.sources), b'records' if proof.key is None else b'key']
     if proof.since is not None:
         claim.append(proof.since)
     if proof.key is not None:
@@ -578,19 +872,27 @@ def show(proof, answers):
     if proof.id is not None:
         claim.append(proof.id.hex().encode())
     line(*claim)
+    if proof.claim == b'view':
+        line(b'view', view_id(*(v.id for v in proof.versions)).hex().encode())
     for v, records, before, after in answers:
         line(b'older' if records is None else b'version', v.id.hex().encode(),
-             v['sequence-time'], b'%d' % v['count'])
+             v.time(), b'%d' % v['count'])
         if records is None:
             continue
+        if proof.claim == b'view':
+            t = proof.versions[1]
+            line(b'taxonomy', t.id.hex().encode(), t.time(), b'%d' % t['count'])
         if proof.key is not None and not records:
             line(b'absent', quote(proof.key, True))
         for r in records:
             head = (quote(r.key, True), r.seq.hex().encode(), b'%d' % r.length)
-            if r.desc is None:
+            desc = r.desc if r.desc is not None else r.long
+            if desc is None:
                 line(b'long-record', *head, r.digest.hex().encode(), b'%d' % r.dlen)
             else:
-                line(b'record', *head, declared_taxon(r), b'-', quote(r.desc))
+                line(b'record', *head, declared_taxon(r, desc), b'-', quote(desc))
+            if proof.claim == b'view':
+                show_taxa(line, r, *proof.view.classify(r))
         if before:
             line(b'before', quote(before.key, True))
         if after:
@@ -617,7 +919,8 @@ def main(argv):
     it = iter(argv[1:])
     for arg in it:
         name, eq, value = arg.partition('=')
-        if name not in ('--fasta', '--version-id', '--version-record'):
+        if name not in ('--fasta', '--version-id', '--version-record', '--view',
+                        '--taxonomy-id'):
             if arg.startswith('-') and arg != '-':
                 return usage('unknown option %r' % arg)
             args.append(arg)
@@ -626,16 +929,25 @@ def main(argv):
         if value is None:
             return usage('%s requires a value' % name)
         options[name] = value
-    if len(args) != 1 or ('--version-id' in options) == ('--version-record' in options):
-        return usage('give a proof and one of --version-id and --version-record')
+    names = {'--version-id', '--version-record', '--view'} & set(options)
+    if len(args) != 1 or len(names) != 1:
+        return usage('give a proof and one of --version-id, --version-record and --view')
+    if '--taxonomy-id' in options and '--view' in options:
+        return usage('--view excludes --taxonomy-id')
+    for name in ('--version-id', '--view', '--taxonomy-id'):
+        if name in options and not re.fullmatch('[0-9a-f]{64}', options[name]):
+            return usage('not an id')
     try:
-        if '--version-id' in options:
-            if not re.fullmatch('[0-9a-f]{64}', options['--version-id']):
-                return usage('not a version id')
-            wanted = bytes.fromhex(options['--version-id'])
-        else:
+        if '--version-record' in options:
             wanted = Version(slurp(options['--version-record'])).id
+        else:
+            wanted = bytes.fromhex(options[names.pop()])
+        if '--taxonomy-id' in options:
+            wanted = view_id(wanted, bytes.fromhex(options['--taxonomy-id']))
         proof = Proof(slurp(args[0]))
+        is_view = '--view' in options or '--taxonomy-id' in options
+        if is_view != (proof.claim == b'view'):
+            refuse('it is about %s view' % ('no' if is_view else 'a'))
         answers = check_proof(proof, wanted)
         if '--fasta' in options:
             check_fasta(options['--fasta'], answers[0][1])

@@ -1,7 +1,9 @@
 #include "clisettled.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "cli.h"
 
 static void add_lineage(struct casg_cli_settled *x, uint32_t taxon)
@@ -24,6 +26,8 @@ static void add_found(struct casg_cli_settled *x, uint32_t taxon)
 	for (size_t i = 0; i < x->nseen; i++)
 		if (x->seen[i] == taxon)
 			return;
+	if (CASG_GROW(x->seen, x->nseen + 1, x->cap_seen))
+		casg_die("out of memory");
 	x->seen[x->nseen++] = taxon;
 	if (casg_taxonomy_info(x->t, taxon, &info, &err))
 		casg_die_err(&err);
@@ -32,33 +36,40 @@ static void add_found(struct casg_cli_settled *x, uint32_t taxon)
 	add_lineage(x, taxon);
 }
 
-void casg_cli_settle(struct casg_cli_settled *x, struct casg_buf *declared)
+void casg_cli_settle(struct casg_cli_settled *x, const char *key, size_t klen,
+		     const char *desc, size_t dlen)
 {
-	const char *p = casg_buf_cstr(declared);
 	struct casg_err err = CASG_ERR_INIT;
 	int deleted = 0, unknown = 0;
+	const char *p;
 
+	casg_buf_reset(&x->given);
 	casg_buf_reset(&x->ids);
 	casg_buf_reset(&x->lineages);
 	x->nseen = 0;
-	while (*p) {
-		size_t n = strcspn(p, ",");
-		uint32_t taxon = CASG_TAXON_NONE;
-		int none = n == 1 && *p == '-';
-		int found = none ? 0 : casg_taxonomy_find(x->t, p, n, &taxon, &err);
+	if (casg_taxonof_record(x->of, key, klen, desc, dlen, &x->given, &err) < 0)
+		casg_die_err(&err);
+	for (size_t at = 0; at < x->given.len; at += strlen(p) + 1) {
+		uint32_t taxon;
+		int found;
 
+		p = (const char *)x->given.data + at;
+		found = casg_taxonomy_find(x->t, p, strlen(p), &taxon, &err);
 		if (found < 0)
 			casg_die_err(&err);
 		if (taxon != CASG_TAXON_NONE) {
 			add_found(x, taxon);
-		} else {
-			casg_buf_addstr(&x->ids, x->ids.len ? "," : "");
-			casg_buf_add(&x->ids, p, n);
-			add_lineage(x, taxon);
-			deleted |= found == CASG_TAXON_DELETED;
-			unknown |= found == CASG_TAXON_UNKNOWN && !none;
+			continue;
 		}
-		p += n + (p[n] == ',');
+		casg_buf_addstr(&x->ids, x->ids.len ? "," : "");
+		casg_buf_addstr(&x->ids, p);
+		add_lineage(x, taxon);
+		deleted |= found == CASG_TAXON_DELETED;
+		unknown |= found == CASG_TAXON_UNKNOWN;
+	}
+	if (!x->given.len) {
+		casg_buf_addch(&x->ids, '-');
+		add_lineage(x, CASG_TAXON_NONE);
 	}
 	if (x->ids.failed || x->lineages.failed)
 		casg_die("out of memory");
@@ -78,6 +89,8 @@ void casg_cli_settled_warn(const struct casg_cli_settled *x)
 
 void casg_cli_settled_release(struct casg_cli_settled *x)
 {
+	casg_buf_release(&x->given);
 	casg_buf_release(&x->ids);
 	casg_buf_release(&x->lineages);
+	free(x->seen);
 }

@@ -1,7 +1,7 @@
 /*
- * clisettled - the taxa that a record declares, as a taxonomy has them.
+ * clisettled - the taxa of a record, as a taxonomy has them.
  *
- * An id that was merged becomes the one that it went into, none twice.  One
+ * They come from the sources that taxonof.h asks.  An id that was merged becomes the one that it went into, none twice.  One
  * that was deleted or is not known stays as it is, has no lineage, and is
  * counted.  Only programs may use this; it dies with the message on failure.
  */
@@ -13,20 +13,23 @@
 
 #include "buf.h"
 #include "taxon.h"
-#include "taxonomy.h"
+#include "taxonof.h"
 
-/* Zero but for the taxonomy, which is borrowed. */
+/* Zero but for the first two, which are borrowed. */
 struct casg_cli_settled {
 	const struct casg_taxonomy *t;
+	struct casg_taxonof *of;
+	struct casg_buf given;         /* ids as the sources have them */
 	struct casg_buf ids;           /* joined by ',' */
 	struct casg_buf lineages;      /* of each, names joined by ';', joined by '|' */
-	uint32_t seen[CASG_TAXON_MAX]; /* of the record under way */
-	size_t nseen;
+	uint32_t *seen;                /* of the record under way */
+	size_t nseen, cap_seen;
 	uint64_t ndeleted, nunknown;   /* records with such a taxon */
 };
 
-/* 'declared' is what casg_taxon_declared gives. */
-void casg_cli_settle(struct casg_cli_settled *x, struct casg_buf *declared);
+/* Fill ids and lineages with those of a record; "-" for one that has none. */
+void casg_cli_settle(struct casg_cli_settled *x, const char *key, size_t klen,
+		     const char *desc, size_t dlen);
 /* Say how many records had taxa that are not there. */
 void casg_cli_settled_warn(const struct casg_cli_settled *x);
 void casg_cli_settled_release(struct casg_cli_settled *x);

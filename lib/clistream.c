@@ -93,14 +93,15 @@ static void format(struct casg_cli_stream *s, size_t i)
 	}
 	r.desc = r.key + r.klen;
 	r.pres = r.desc + r.dlen;
-	casg_buf_reset(&s->taxon);
-	casg_taxon_declared(r.key, r.klen, r.desc, r.dlen, &s->taxon);
-	r.taxon = (const char *)s->taxon.data;
-	r.tlen = s->taxon.len;
 	if (s->settled) {
-		casg_cli_settle(s->settled, &s->taxon);
+		casg_cli_settle(s->settled, r.key, r.klen, r.desc, r.dlen);
 		r.taxon = (const char *)s->settled->ids.data;
 		r.tlen = s->settled->ids.len;
+	} else {
+		casg_buf_reset(&s->taxon);
+		casg_taxon_declared(r.key, r.klen, r.desc, r.dlen, &s->taxon);
+		r.taxon = (const char *)s->taxon.data;
+		r.tlen = s->taxon.len;
 	}
 	casg_rec_format(&s->line, &r, s->z);
 	if (s->lineage)

@@ -97,6 +97,7 @@ static int name_source(struct casg_cli_taxa *t, const struct casg_cli_taxon *tax
 	struct casg_taxa_source *s = &t->o.source;
 	size_t nids = 0, len = 0;
 
+	t->name[0] = '\0';
 	for (uint64_t from = tax->from; from; from >>= 8) {
 		enum casg_taxon_source source = from & 0xff;
 
@@ -200,6 +201,18 @@ void casg_cli_taxa_open_from(struct casg_cli_taxa *t, struct casg_work *w,
 	}
 	make_askers(t, w, tax, kept ? 0 : w->settings.memory / 3);
 	casg_cli_taxa_open(t);
+}
+
+int casg_cli_taxa_is_kept(struct casg_cli_taxa *t, const struct casg_cli_taxon *tax)
+{
+	const struct casg_taxa_source source = t->o.source;
+	struct casg_err err = CASG_ERR_INIT;
+	int kept = name_source(t, tax) ? casg_taxindex_is_kept(&t->o, &err) : 0;
+
+	t->o.source = source;
+	if (kept < 0)
+		casg_die_err(&err);
+	return kept;
 }
 
 void *casg_cli_taxa_ctx(const struct casg_cli_taxa *t)

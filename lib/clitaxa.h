@@ -43,6 +43,12 @@ void casg_cli_taxa_from(struct casg_cli_taxa *t, struct casg_work *w,
 			struct casg_cli_taxon *tax);
 void casg_cli_taxa_open_from(struct casg_cli_taxa *t, struct casg_work *w,
 			     struct casg_cli_taxon *tax);
+/*
+ * Is there a file of the index that casg_cli_taxa_open_from makes if headers do not
+ * serve?  Of 'tax', version and from are read only.  Nothing is opened; 0 as well
+ * when it is that of headers alone.
+ */
+int casg_cli_taxa_is_kept(struct casg_cli_taxa *t, const struct casg_cli_taxon *tax);
 /* What the source is to be called with by the owner of the pool. */
 void *casg_cli_taxa_ctx(const struct casg_cli_taxa *t);
 void casg_cli_taxa_release(struct casg_cli_taxa *t);

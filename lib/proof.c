@@ -4,6 +4,7 @@
 
 #include "array.h"
 #include "merkle.h"
+#include "settings.h"
 
 static const char magic[] = "casg-proof ";
 static const char *const claim_names[] = {
@@ -12,7 +13,10 @@ static const char *const claim_names[] = {
 	[CASG_CLAIM_SEQUENCE] = "sequence",
 	[CASG_CLAIM_CHUNK] = "chunk",
 	[CASG_CLAIM_HISTORY] = "history",
+	[CASG_CLAIM_VIEW] = "view",
 };
+static const char mapping_line[] = "mapping\n";
+static const char description_word[] = "description";
 enum { NCLAIMS = sizeof(claim_names) / sizeof(claim_names[0]) };
 
 /* ---- writing ----------------------------------------------------------- */
@@ -43,6 +47,14 @@ void casg_proof_put_claim(struct casg_buf *out, const struct casg_proof_claim *c
 	switch (c->kind) {
 	case CASG_CLAIM_RECORDS:
 		break;
+	case CASG_CLAIM_VIEW:
+		for (uint64_t from = c->from; from; from >>= 8) {
+			casg_buf_addch(out, from == c->from ? ' ' : ',');
+			casg_buf_addstr(out, casg_taxon_source_name(from & 0xff));
+		}
+		casg_buf_addstr(out, c->key ? " key " : " records");
+		casg_buf_add(out, c->key, c->key ? c->klen : 0);
+		break;
 	case CASG_CLAIM_HISTORY:
 		casg_buf_addch(out, ' ');
 		casg_buf_addstr(out, casg_time_format(c->since, when));
@@ -69,6 +81,11 @@ void casg_proof_put_version(struct casg_buf *out, const void *text, size_t n)
 	add_word(out, "version");
 	add_number(out, n, '\n');
 	casg_buf_add(out, text, n);
+}
+
+void casg_proof_put_mapping(struct casg_buf *out)
+{
+	casg_buf_addstr(out, mapping_line);
 }
 
 void casg_proof_put_node(struct casg_buf *out, int kind, int level, uint32_t count)
@@ -101,6 +118,11 @@ void casg_proof_put_entry(struct casg_buf *out, const struct casg_entry *e)
 	casg_buf_add(out, e->key, e->klen);
 	if (inl)
 		casg_buf_add(out, e->desc, (size_t)e->dlen);
+	casg_buf_addch(out, '\n');
+	if (inl || !e->desc)
+		return;
+	casg_buf_addstr(out, description_word);
+	casg_buf_add(out, e->desc, (size_t)e->dlen);
 	casg_buf_addch(out, '\n');
 }
 
@@ -153,7 +175,10 @@ int casg_proof_encode(const struct casg_proof *p, struct casg_hasher *h,
 	for (size_t i = 0; i < p->nversions; i++) {
 		const struct casg_proof_version *v = &p->versions[i];
 
-		casg_proof_put_version(out, v->text, v->nbytes);
+		if (v->text)
+			casg_proof_put_version(out, v->text, v->nbytes);
+		else
+			casg_proof_put_mapping(out);
 		for (size_t k = v->first_node; k < v->first_node + v->nnodes; k++)
 			encode_node(p, &p->nodes[k], out);
 	}
@@ -310,6 +335,29 @@ static int decode_long_record(struct parser *r, struct casg_entry *e)
 	       bad(r, "the description is too short for a long-record") : 0;
 }
 
+/* A line that begins with this, whatever comes then. */
+static int at_text(const struct parser *r, const char *text)
+{
+	size_t n = strlen(text);
+
+	return (size_t)(r->end - r->at) >= n && !memcmp(r->at, text, n);
+}
+
+/* The description of a long-record, in a view. */
+static int decode_description(struct parser *r, struct casg_entry *e)
+{
+	const char *desc;
+
+	if (next_line(r))
+		return CASG_ECORRUPT;
+	desc = r->word + sizeof(description_word) - 1;
+	if ((uint64_t)(r->eol - desc) != e->dlen || !is_white((unsigned char)*desc) ||
+	    memchr(desc, 0, (size_t)e->dlen))
+		return bad(r, "not the description of the long-record");
+	e->desc = desc;
+	return 0;
+}
+
 static int decode_child(struct parser *r, struct casg_child *c)
 {
 	memset(c, 0, sizeof(*c));
@@ -349,8 +397,12 @@ static int decode_item(struct parser *r, int level, struct casg_proof_item *it,
 		return decode_child(r, &p->children[p->nchildren++]);
 	}
 	it->slot = (uint32_t)p->nentries;
-	return is_long ? decode_long_record(r, &p->entries[p->nentries++]) :
-			 decode_record(r, &p->entries[p->nentries++]);
+	if (!is_long)
+		return decode_record(r, &p->entries[p->nentries++]);
+	if (decode_long_record(r, &p->entries[p->nentries++]))
+		return CASG_ECORRUPT;
+	return p->claim.kind == CASG_CLAIM_VIEW && at_text(r, description_word) ?
+	       decode_description(r, &p->entries[p->nentries - 1]) : 0;
 }
 
 /*
@@ -457,6 +509,24 @@ static int decode_members(struct parser *r)
 	return p->claim.nmembers ? 0 : bad(r, "a chunk without members");
 }
 
+/* LIST key KEY, or LIST records */
+static int decode_view(struct parser *r, struct casg_proof_claim *c)
+{
+	char list[64];
+	const char *word;
+	size_t n;
+
+	if (get_word(r, 0, &word, &n) || n >= sizeof(list))
+		return -1;
+	memcpy(list, word, n);
+	list[n] = '\0';
+	if (strlen(list) != n || casg_parse_taxon_from(list, &c->from))
+		return -1;
+	if (!get_keyword(r, 1, "records"))
+		return 0;
+	return get_keyword(r, 0, "key") || get_key(r, 1, &c->key, &c->klen);
+}
+
 static int decode_claim(struct parser *r)
 {
 	struct casg_proof_claim *c = &r->p->claim;
@@ -481,6 +551,8 @@ static int decode_claim(struct parser *r)
 		rc = -1;
 	} else if (c->kind == CASG_CLAIM_SEQUENCE || c->kind == CASG_CLAIM_CHUNK) {
 		rc = get_oid(r, 1, &c->id);
+	} else if (c->kind == CASG_CLAIM_VIEW) {
+		rc = decode_view(r, c);
 	} else {
 		if (c->kind == CASG_CLAIM_HISTORY)
 			rc = get_word(r, 0, &word, &n) || casg_time_parse(word, n, &c->since);
@@ -492,24 +564,48 @@ static int decode_claim(struct parser *r)
 	return c->kind == CASG_CLAIM_CHUNK ? decode_members(r) : 0;
 }
 
-static int decode_version(struct parser *r)
+static struct casg_proof_version *add_version(struct parser *r)
 {
 	struct casg_proof *p = r->p;
 	struct casg_proof_version *v;
-	uint64_t nbytes;
-	int rc, tree;
 
 	if (CASG_GROW(p->versions, p->nversions + 1, p->cap_versions))
-		return casg_err_nomem(r->err);
+		return NULL;
+	v = &p->versions[p->nversions++];
+	memset(v, 0, sizeof(*v));
+	casg_version_init(&v->v);
+	v->first_node = p->nnodes;
+	v->first_entry = p->nentries;
+	return v;
+}
+
+/* The tree of the version added last. */
+static int decode_tree(struct parser *r)
+{
+	struct casg_proof *p = r->p;
+	struct casg_proof_version *v = &p->versions[p->nversions - 1];
+	int rc = decode_node(r, -1);
+
+	v->nnodes = p->nnodes - v->first_node;
+	v->nentries = p->nentries - v->first_entry;
+	return rc;
+}
+
+static int decode_version(struct parser *r)
+{
+	struct casg_proof_version *v;
+	uint64_t nbytes;
+	int rc;
+
 	if (next_line(r))
 		return CASG_ECORRUPT;
 	if (get_keyword(r, 0, "version") ||
 	    get_number(r, 1, CASG_VERSION_MAX_BYTES, &nbytes) ||
 	    nbytes > (uint64_t)(r->end - r->at))
 		return bad(r, "not a version, or cut short");
-	v = &p->versions[p->nversions++];
-	memset(v, 0, sizeof(*v));
-	casg_version_init(&v->v);
+	v = add_version(r);
+	if (!v)
+		return casg_err_nomem(r->err);
 	v->text = r->at;
 	v->nbytes = (size_t)nbytes;
 	rc = casg_version_decode(&v->v, (const uint8_t *)v->text, v->nbytes, r->err);
@@ -519,13 +615,44 @@ static int decode_version(struct parser *r)
 	r->at += nbytes;
 	for (size_t i = 0; i < v->nbytes; i++)
 		r->line += v->text[i] == '\n';
-	v->first_node = p->nnodes;
-	v->first_entry = p->nentries;
-	tree = p->claim.kind != CASG_CLAIM_HISTORY || v->v.sequence_time >= p->claim.since;
-	rc = tree ? decode_node(r, -1) : 0;
-	v->nnodes = p->nnodes - v->first_node;
-	v->nentries = p->nentries - v->first_entry;
+	return 0;
+}
+
+/* One version, or a history of them. */
+static int decode_versions(struct parser *r)
+{
+	const struct casg_proof_claim *c = &r->p->claim;
+	int rc;
+
+	do {
+		rc = decode_version(r);
+		if (!rc && (c->kind != CASG_CLAIM_HISTORY ||
+			    r->p->versions[r->p->nversions - 1].v.sequence_time >= c->since))
+			rc = decode_tree(r);
+	} while (!rc && c->kind == CASG_CLAIM_HISTORY && at_word(r, "version"));
 	return rc;
+}
+
+/* Sequences, taxonomy, mapping; of the last two what was asked. */
+static int decode_view_versions(struct parser *r)
+{
+	int rc = decode_version(r);
+
+	if (!rc && r->p->versions[0].v.kind != CASG_VERSION_DATABASE)
+		rc = bad(r, "a view begins with a version of sequences");
+	if (!rc)
+		rc = decode_tree(r);
+	if (!rc)
+		rc = decode_version(r);
+	if (!rc && r->p->versions[1].v.kind != CASG_VERSION_TAXONOMY)
+		rc = bad(r, "the second version of a view is that of a taxonomy");
+	if (!rc && at_word(r, "node"))
+		rc = decode_tree(r);
+	if (rc || !at_text(r, mapping_line))
+		return rc;
+	if (next_line(r))
+		return CASG_ECORRUPT;
+	return add_version(r) ? decode_tree(r) : casg_err_nomem(r->err);
 }
 
 static int decode_sum(struct parser *r, struct casg_hasher *h)
@@ -569,9 +696,8 @@ static int decode_all(struct parser *r, struct casg_hasher *h)
 	if (!rc)
 		rc = decode_claim(r);
 	if (!rc)
-		rc = decode_version(r);
-	while (!rc && r->p->claim.kind == CASG_CLAIM_HISTORY && at_word(r, "version"))
-		rc = decode_version(r);
+		rc = r->p->claim.kind == CASG_CLAIM_VIEW ? decode_view_versions(r) :
+		     decode_versions(r);
 	return rc ? rc : decode_sum(r, h);
 }
 

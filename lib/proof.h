@@ -32,14 +32,16 @@ enum casg_claim {
 	CASG_CLAIM_RECORDS,  /* these records are in it */
 	CASG_CLAIM_SEQUENCE, /* a record with the sequence is in it */
 	CASG_CLAIM_CHUNK,    /* so is one for each sequence of the chunk */
-	CASG_CLAIM_HISTORY   /* KEY, for each version since a time */
+	CASG_CLAIM_HISTORY,  /* KEY, for each version since a time */
+	CASG_CLAIM_VIEW      /* KEY or RECORDS, and the taxa they have under a taxonomy */
 };
 
 struct casg_proof_claim {
 	enum casg_claim kind;
-	const char *key;        /* KEY, HISTORY */
+	const char *key;        /* KEY, HISTORY; VIEW, else NULL: RECORDS */
 	size_t klen;
 	int64_t since;          /* HISTORY: seconds since 1970 */
+	uint64_t from;          /* VIEW: sources, as casg_parse_taxon_from has them */
 	struct casg_oid id;     /* SEQUENCE, CHUNK */
 	const struct casg_oid *members; /* CHUNK: its sequence ids, in order */
 	size_t nmembers;
@@ -58,11 +60,15 @@ struct casg_proof_node {
 	size_t first;           /* in items */
 };
 
+/*
+ * A VERSION and its tree.  A view has two, that of the sequences and that of
+ * the taxonomy, and may have a third without VERSION: the tree of the mapping.
+ */
 struct casg_proof_version {
-	const char *text;       /* VERSION, in the bytes of the proof */
+	const char *text;       /* VERSION, in the bytes of the proof; NULL: the mapping */
 	size_t nbytes;
 	struct casg_version v;
-	size_t first_node, nnodes; /* preorder; none: only the chain needs it */
+	size_t first_node, nnodes; /* preorder; none: only the chain needs it, or nothing */
 	size_t first_entry, nentries; /* all that its leaves spell out */
 
 	/* filled by casg_proof_check */
@@ -105,10 +111,12 @@ int casg_proof_encode(const struct casg_proof *p, struct casg_hasher *h,
  * The same part by part, for who makes a proof: claim; then for each version
  * its text and, unless it only links the chain, nodes in preorder, each with
  * its items in order; then end, which adds the checksum of all from
- * out->data[start] on.  Nothing is checked: decode the result.
+ * out->data[start] on.  Nothing is checked: decode the result.  A description
+ * above CASG_DESC_INLINE is told if e->desc has it, which is for views.
  */
 void casg_proof_put_claim(struct casg_buf *out, const struct casg_proof_claim *c);
 void casg_proof_put_version(struct casg_buf *out, const void *text, size_t n);
+void casg_proof_put_mapping(struct casg_buf *out);
 void casg_proof_put_node(struct casg_buf *out, int kind, int level, uint32_t count);
 void casg_proof_put_hash(struct casg_buf *out, uint32_t span, const struct casg_oid *hash);
 void casg_proof_put_entry(struct casg_buf *out, const struct casg_entry *e);

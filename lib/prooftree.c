@@ -21,6 +21,7 @@ struct tree {
 	struct casg_coder *coder;
 	struct casg_nodes *nodes;
 	const uint64_t *ranks;      /* what to spell out, ascending, distinct */
+	const uint8_t *texts;       /* of each, its description, too; or NULL */
 	size_t nranks;
 	struct leaf *leaves;        /* those on the way, in order */
 	size_t nleaves, cap_leaves;
@@ -199,7 +200,7 @@ struct shown {
 	const struct casg_node *n;
 	const struct casg_objinfo *info; /* leaf: of its entries */
 	struct casg_oid hashes[CASG_NODE_MAX];
-	uint8_t show[CASG_NODE_MAX];
+	uint8_t show[CASG_NODE_MAX]; /* 2: with its description, too */
 };
 
 static struct casg_entry full_entry(const struct shown *s, uint32_t i)
@@ -211,27 +212,60 @@ static struct casg_entry full_entry(const struct shown *s, uint32_t i)
 	return e;
 }
 
-static void put_range(const struct shown *s, uint32_t lo, uint32_t hi, struct casg_buf *out)
+/* The description of an entry that only has its id. */
+static int put_with_text(const struct shown *s, struct casg_entry *e, struct casg_buf *out,
+			 struct casg_err *err)
+{
+	struct casg_buf text = CASG_BUF_INIT;
+	int rc = casg_store_read_id(s->tree->p->store, s->tree->coder, &e->desc_blob,
+				    CASG_CHUNK_RAW_MAX, &text, err);
+
+	if (!rc && text.len != e->dlen)
+		rc = casg_err_set(err, CASG_ECORRUPT,
+				  "a description has another length than listed");
+	e->desc = (const char *)text.data;
+	if (!rc)
+		casg_proof_put_entry(out, e);
+	casg_buf_release(&text);
+	return rc;
+}
+
+static int any_shown(const struct shown *s, uint32_t lo, uint32_t hi)
+{
+	while (lo < hi)
+		if (s->show[lo++])
+			return 1;
+	return 0;
+}
+
+static int put_range(const struct shown *s, uint32_t lo, uint32_t hi, struct casg_buf *out,
+		     struct casg_err *err)
 {
 	struct casg_hasher *h = casg_coder_hasher(s->tree->coder);
 	uint32_t n = hi - lo, k = 1;
 	struct casg_oid root;
+	int rc = 0;
 
-	if (!memchr(s->show + lo, 1, n)) {
+	if (!any_shown(s, lo, hi)) {
 		casg_merkle_root_of(h, s->hashes + lo, n, &root);
 		casg_proof_put_hash(out, n, &root);
 	} else if (n > 1) {
 		while (2 * k < n)
 			k *= 2;
-		put_range(s, lo, lo + k, out);
-		put_range(s, lo + k, hi, out);
+		rc = put_range(s, lo, lo + k, out, err);
+		if (!rc)
+			rc = put_range(s, lo + k, hi, out, err);
 	} else if (s->n->level) {
 		casg_proof_put_child(out, &s->n->children[lo]);
 	} else {
 		struct casg_entry e = full_entry(s, lo);
 
-		casg_proof_put_entry(out, &e);
+		if (!e.desc && s->show[lo] > 1)
+			rc = put_with_text(s, &e, out, err);
+		else
+			casg_proof_put_entry(out, &e);
 	}
+	return rc;
 }
 
 /* Hash the entries, choose those to be spelled out, compare the id. */
@@ -248,7 +282,7 @@ static int look_at(struct shown *s, const struct casg_oid *id, uint64_t base, si
 
 		base += n->level ? n->children[i].count : 1;
 		hi = ranks_below(s->tree, lo, base);
-		s->show[i] = lo < hi;
+		s->show[i] = lo < hi ? 1 + (s->tree->texts && s->tree->texts[lo]) : 0;
 		lo = hi;
 		if (n->level) {
 			casg_child_hash(h, &n->children[i], &s->hashes[i]);
@@ -290,7 +324,9 @@ static int put_node(struct tree *t, const struct casg_node *n, const struct casg
 		return rc;
 	casg_proof_put_node(out, n->kind, n->level, n->count);
 	if (n->count)
-		put_range(&s, 0, n->count, out);
+		rc = put_range(&s, 0, n->count, out, err);
+	if (rc)
+		return rc;
 	memcpy(show_out, s.show, sizeof(s.show));
 	return out->len > CASG_PROOF_MAX_BYTES ?
 	       casg_err_set(err, CASG_ENOMEM, "the proof would be longer than %zu bytes",
@@ -326,11 +362,11 @@ struct casg_coder *casg_prover_coder(const struct casg_prover *p)
 }
 
 int casg_prooftree_put(const struct casg_prover *p, const struct casg_oid *root,
-		       const uint64_t *ranks, size_t nranks, struct casg_buf *out,
-		       struct casg_err *err)
+		       const uint64_t *ranks, const uint8_t *texts, size_t nranks,
+		       struct casg_buf *out, struct casg_err *err)
 {
 	struct tree t = {
-		.p = p, .ranks = ranks, .nranks = nranks, .coder = casg_prover_coder(p)
+		.p = p, .ranks = ranks, .texts = texts, .nranks = nranks, .coder = casg_prover_coder(p)
 	};
 	int rc;
 

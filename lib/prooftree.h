@@ -36,10 +36,11 @@ struct casg_coder *casg_prover_coder(const struct casg_prover *p);
 /*
  * Append the nodes on the way to the records of these ranks, ascending and
  * distinct, as proof.h writes them.  An empty tree is one node, and only it
- * may be asked for without ranks.
+ * may be asked for without ranks.  'texts' (NULL: none) says of each rank
+ * whether a description that is a blob is to be told.
  */
 int casg_prooftree_put(const struct casg_prover *p, const struct casg_oid *root,
-		       const uint64_t *ranks, size_t nranks, struct casg_buf *out,
-		       struct casg_err *err);
+		       const uint64_t *ranks, const uint8_t *texts, size_t nranks,
+		       struct casg_buf *out, struct casg_err *err);
 
 #endif

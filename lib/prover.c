@@ -5,11 +5,11 @@
 #include "lookup.h"
 #include "oidset.h"
 #include "proofcheck.h"
-#include "treer.h"
+#include "prover_in.h"
 
 /* ---- proofs ------------------------------------------------------------ */
 
-static struct casg_treer *open_tree(const struct casg_prover *p, const struct casg_version *v,
+struct casg_treer *casg_prover_tree(const struct casg_prover *p, const struct casg_version *v,
 				    struct casg_err *err)
 {
 	struct casg_treer *t = casg_treer_open(p->store, casg_prover_coder(p), &v->records, err);
@@ -23,8 +23,8 @@ static struct casg_treer *open_tree(const struct casg_prover *p, const struct ca
 	return t;
 }
 
-static int put_version(const struct casg_version *v, struct casg_oid *id_out,
-		       struct casg_hasher *h, struct casg_buf *out, struct casg_err *err)
+int casg_prover_put_version(const struct casg_version *v, struct casg_oid *id_out,
+			    struct casg_hasher *h, struct casg_buf *out, struct casg_err *err)
 {
 	struct casg_buf text = CASG_BUF_INIT;
 	int rc = casg_version_encode(v, &text, err);
@@ -37,9 +37,8 @@ static int put_version(const struct casg_version *v, struct casg_oid *id_out,
 	return rc;
 }
 
-/* End the proof and read it back: what does not verify is never returned. */
-static int finish(const struct casg_prover *p, const struct casg_oid *id, size_t start,
-		  struct casg_buf *out, struct casg_err *err)
+int casg_prover_finish(const struct casg_prover *p, const struct casg_oid *id, size_t start,
+		       struct casg_buf *out, struct casg_err *err)
 {
 	struct casg_hasher *h = casg_coder_hasher(casg_prover_coder(p));
 	struct casg_proof proof;
@@ -73,7 +72,7 @@ static int prove_ranks(const struct casg_prover *p, const struct casg_version *v
 		       const struct casg_proof_claim *claim, uint64_t *ranks, size_t nranks,
 		       struct casg_buf *out, struct casg_err *err)
 {
-	struct casg_treer *t = open_tree(p, v, err);
+	struct casg_treer *t = casg_prover_tree(p, v, err);
 	size_t start = out->len, n = 0;
 	struct casg_oid id;
 	int rc;
@@ -85,11 +84,11 @@ static int prove_ranks(const struct casg_prover *p, const struct casg_version *v
 		if (!n || ranks[n - 1] != ranks[i])
 			ranks[n++] = ranks[i];
 	casg_proof_put_claim(out, claim);
-	rc = put_version(v, &id, casg_coder_hasher(casg_prover_coder(p)), out, err);
+	rc = casg_prover_put_version(v, &id, casg_coder_hasher(casg_prover_coder(p)), out, err);
 	if (!rc)
-		rc = casg_prooftree_put(p, &v->records, ranks, n, out, err);
+		rc = casg_prooftree_put(p, &v->records, ranks, NULL, n, out, err);
 	casg_treer_free(t);
-	return rc ? rc : finish(p, &id, start, out, err);
+	return rc ? rc : casg_prover_finish(p, &id, start, out, err);
 }
 
 int casg_prove_records(const struct casg_prover *p, const struct casg_version *v,
@@ -112,10 +111,9 @@ int casg_prove_sequence(const struct casg_prover *p, const struct casg_version *
 
 /* ---- by key ------------------------------------------------------------ */
 
-/* The ranks of all records with the key and of its neighbours. */
-static int key_ranks(struct casg_treer *t, const char *key, size_t klen,
-		     uint64_t **ranks_out, size_t *n_out, uint64_t *nrecords_out,
-		     struct casg_err *err)
+int casg_prover_key_ranks(struct casg_treer *t, const char *key, size_t klen,
+			  uint64_t **ranks_out, size_t *n_out, size_t *nbefore_out,
+			  uint64_t *nrecords_out, struct casg_err *err)
 {
 	uint64_t first = casg_treer_count(t), n = 0, end;
 	struct casg_entry e;
@@ -134,6 +132,7 @@ static int key_ranks(struct casg_treer *t, const char *key, size_t klen,
 		return rc;
 	*nrecords_out = n;
 	end = first + n + (first + n < casg_treer_count(t));
+	*nbefore_out = first > 0;
 	first -= first > 0;
 	*n_out = 0;
 	*ranks_out = malloc((size_t)(end - first + 1) * sizeof(**ranks_out));
@@ -149,16 +148,16 @@ static int put_answer(const struct casg_prover *p, const struct casg_version *v,
 		      const char *key, size_t klen, struct casg_buf *out,
 		      uint64_t *nrecords_out, struct casg_err *err)
 {
-	struct casg_treer *t = open_tree(p, v, err);
+	struct casg_treer *t = casg_prover_tree(p, v, err);
 	uint64_t *ranks = NULL;
-	size_t n;
+	size_t n, nbefore;
 	int rc;
 
 	if (!t)
 		return err->code;
-	rc = key_ranks(t, key, klen, &ranks, &n, nrecords_out, err);
+	rc = casg_prover_key_ranks(t, key, klen, &ranks, &n, &nbefore, nrecords_out, err);
 	if (!rc)
-		rc = casg_prooftree_put(p, &v->records, ranks, n, out, err);
+		rc = casg_prooftree_put(p, &v->records, ranks, NULL, n, out, err);
 	free(ranks);
 	casg_treer_free(t);
 	return rc;
@@ -176,10 +175,10 @@ int casg_prove_key(const struct casg_prover *p, const struct casg_version *v,
 	int rc;
 
 	casg_proof_put_claim(out, &claim);
-	rc = put_version(v, &id, casg_coder_hasher(casg_prover_coder(p)), out, err);
+	rc = casg_prover_put_version(v, &id, casg_coder_hasher(casg_prover_coder(p)), out, err);
 	if (!rc)
 		rc = put_answer(p, v, key, klen, out, nrecords_out, err);
-	return rc ? rc : finish(p, &id, start, out, err);
+	return rc ? rc : casg_prover_finish(p, &id, start, out, err);
 }
 
 int casg_prove_history(const struct casg_prover *p, const struct casg_version *v,
@@ -230,7 +229,7 @@ int casg_prove_history(const struct casg_prover *p, const struct casg_version *v
 		casg_err_set(err, CASG_OK, "no version is as new as that");
 		return 0;
 	}
-	return finish(p, &id, start, out, err);
+	return casg_prover_finish(p, &id, start, out, err);
 }
 
 /* ---- by chunk ---------------------------------------------------------- */
@@ -295,7 +294,7 @@ static int find_members(const struct casg_prover *p, const struct casg_version *
 			const struct casg_oidset *ids, struct firsts *f,
 			struct casg_err *err)
 {
-	struct casg_treer *t = open_tree(p, v, err);
+	struct casg_treer *t = casg_prover_tree(p, v, err);
 	char hex[CASG_OID_HEXSZ + 1];
 	size_t i = 0;
 	int rc;

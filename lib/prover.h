@@ -64,4 +64,25 @@ int casg_prove_history(const struct casg_prover *p, const struct casg_version *v
 		       casg_version_text_fn *text, void *ctx, struct casg_buf *out,
 		       struct casg_err *err);
 
+/* ---- views --------------------------------------------------------------- */
+
+struct casg_prove_view {
+	const struct casg_version *sequence, *taxonomy;
+	uint64_t from;             /* sources of taxa, as casg_parse_taxon_from has them */
+};
+
+/*
+ * All records with exactly this key, and their taxa and lineages under the
+ * taxonomy; *nrecords_out of them: without any nothing is appended.  Likewise
+ * of the records of these ranks, as casg_prove_records has it.  CASG_EABSENT
+ * when the taxa of one rest on a name (classify.h).  *nbare_out: how many of
+ * the records have no taxon at all.
+ */
+int casg_prove_view_key(const struct casg_prover *p, const struct casg_prove_view *view,
+			const char *key, size_t klen, struct casg_buf *out,
+			uint64_t *nrecords_out, uint64_t *nbare_out, struct casg_err *err);
+int casg_prove_view_records(const struct casg_prover *p, const struct casg_prove_view *view,
+			    uint64_t *ranks, size_t nranks, struct casg_buf *out,
+			    uint64_t *nbare_out, struct casg_err *err);
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "accession.h"
+#include "organism.h"
 #include "sum.h"
 #include "taxon.h"
 
@@ -145,39 +146,6 @@ static int from_mapping(struct casg_taxonof *t, const char *key, size_t klen,
 
 /* ---- organism ------------------------------------------------------------ */
 
-/* The last [NAME] of a line; brackets inside belong to the name. */
-static int last_brackets(const char *p, size_t n, struct casg_taxstr *name_out)
-{
-	size_t end, depth = 1, i;
-
-	while (n && p[n - 1] != ']')
-		n--;
-	if (!n)
-		return 0;
-	end = i = n - 1;
-	while (i && depth) {
-		i--;
-		depth += p[i] == ']';
-		depth -= p[i] == '[';
-	}
-	*name_out = (struct casg_taxstr){ p + i + 1, end - i - 1 };
-	return !depth && end > i + 1;
-}
-
-int casg_taxonof_organism(const char *desc, size_t dlen, size_t *at,
-			  struct casg_taxstr *name_out)
-{
-	while (*at < dlen) {
-		const char *p = desc + *at, *sep = memchr(p, '\1', dlen - *at);
-		size_t n = sep ? (size_t)(sep - p) : dlen - *at;
-
-		*at += n + (sep != NULL);
-		if (last_brackets(p, n, name_out))
-			return 1;
-	}
-	return 0;
-}
-
 struct candidates {
 	const struct casg_taxonomy *taxonomy;
 	struct casg_taxstr name;
@@ -249,7 +217,7 @@ static int from_organism(struct casg_taxonof *t, const char *desc, size_t dlen,
 	uint32_t taxon;
 	int n = 0, rc;
 
-	while (t->taxonomy && casg_taxonof_organism(desc, dlen, &at, &name)) {
+	while (t->taxonomy && casg_organism_next(desc, dlen, &at, &name)) {
 		size_t before = out->len;
 
 		rc = known_name(t, &name, &taxon, err);

@@ -57,13 +57,6 @@ int casg_taxonof_source(struct casg_taxonof *t, enum casg_taxon_source source,
 int casg_taxonof_taxa(void *taxonof, const char *key, size_t klen, const char *desc,
 		      size_t dlen, struct casg_buf *out, struct casg_err *err);
 
-/*
- * The organism of each definition line: 1 and the next, 0 behind the last.
- * *at is 0 at the beginning.  Pure.
- */
-int casg_taxonof_organism(const char *desc, size_t dlen, size_t *at,
-			  struct casg_taxstr *name_out);
-
 /* The one taxon that a name stands for; CASG_TAXON_NONE for none or several. */
 int casg_taxonof_name(const struct casg_taxonomy *taxonomy, const char *name, size_t n,
 		      uint32_t *taxon_out, struct casg_err *err);

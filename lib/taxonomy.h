@@ -61,14 +61,7 @@ uint64_t casg_taxonomy_ndeleted(const struct casg_taxonomy *t);
 
 /* ---- from id or name to taxon ------------------------------------------- */
 
-enum casg_taxon_status {
-	CASG_TAXON_UNKNOWN = 0,
-	CASG_TAXON_FOUND = 1,
-	CASG_TAXON_MERGED = 2,     /* the taxon is the one it was merged into */
-	CASG_TAXON_DELETED = 3
-};
-
-/* A status, or negative; *taxon_out is CASG_TAXON_NONE when there is none. */
+/* A status (taxrec.h), or negative; *taxon_out is CASG_TAXON_NONE when there is none. */
 int casg_taxonomy_find(const struct casg_taxonomy *t, const char *id, size_t n,
 		       uint32_t *taxon_out, struct casg_err *err);
 
@@ -112,7 +105,6 @@ int casg_taxonomy_at_rank(const struct casg_taxonomy *t, uint32_t taxon,
  * The lineage from the root to the taxon, itself included: *n_out numbers in
  * lineage_out, which has room for CASG_LINEAGE_MAX.
  */
-#define CASG_LINEAGE_MAX 256
 int casg_taxonomy_lineage(const struct casg_taxonomy *t, uint32_t taxon,
 			  uint32_t lineage_out[CASG_LINEAGE_MAX], size_t *n_out,
 			  struct casg_err *err);

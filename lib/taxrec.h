@@ -47,6 +47,17 @@ enum casg_taxrec_kind {
 	CASG_TAXREC_DELETED
 };
 
+/* What an id stands for in a taxonomy. */
+enum casg_taxon_status {
+	CASG_TAXON_UNKNOWN = 0,
+	CASG_TAXON_FOUND = 1,
+	CASG_TAXON_MERGED = 2,     /* the taxon is the one it was merged into */
+	CASG_TAXON_DELETED = 3
+};
+
+/* Taxa of a lineage, the root and the taxon itself included; more are refused. */
+#define CASG_LINEAGE_MAX 256
+
 /* One name of a taxon that is not its scientific name. */
 struct casg_taxname {
 	struct casg_taxstr cls, name, unique;

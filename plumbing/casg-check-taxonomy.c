@@ -8,6 +8,7 @@
 #include "cli.h"
 #include "clitaxon.h"
 #include "cliwork.h"
+#include "organism.h"
 #include "stream.h"
 #include "treer.h"
 
@@ -190,7 +191,7 @@ static void check_organism(struct job *j, const struct casg_entry *e)
 	size_t at = 0, i;
 	uint32_t taxon;
 
-	while (s->n && casg_taxonof_organism(e->desc, e->dlen, &at, &name)) {
+	while (s->n && casg_organism_next(e->desc, e->dlen, &at, &name)) {
 		if (casg_taxonof_name(j->tax.taxonomy, name.p, name.n, &taxon, &err))
 			casg_die_err(&err);
 		if (taxon == CASG_TAXON_NONE)
@@ -219,7 +220,7 @@ static void check_none(struct job *j, const struct casg_entry *e)
 		casg_die_err(&err);
 	if (n)
 		return;
-	casg_taxonof_organism(e->desc, e->dlen, &at, &name);
+	casg_organism_next(e->desc, e->dlen, &at, &name);
 	report(j, NONE, NULL, 0, name.p, name.n);
 }
 

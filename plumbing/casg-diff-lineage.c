@@ -8,18 +8,21 @@
 #include "cliwork.h"
 #include "records.h"
 #include "stream.h"
+#include "treer.h"
 
 static const char *threads, *memory, *taxon_from;
-static int nul_ends, show_stat;
+static int nul_ends, show_stat, quiet, exit_code;
 
 static const char *const usage[] = {
-	"[-z] [--stat] [--taxon-from=LIST] [--threads=N] [--memory=SIZE] [REV:]taxonomy/NAME [REV:]taxonomy/NAME [[REV:]DATABASE]",
+	"[-z] [--stat] [--exit-code] [-q] [--taxon-from=LIST] [--threads=N] [--memory=SIZE] [REV:]taxonomy/NAME [REV:]taxonomy/NAME [[REV:]DATABASE [[REV:]DATABASE]]",
 	NULL
 };
 
 static const struct casg_opt opts[] = {
 	{ CASG_OPT_FLAG, 'z', NULL, NULL, &nul_ends, "end lines with NUL and quote nothing" },
 	{ CASG_OPT_FLAG, 0, "stat", NULL, &show_stat, "count the records of each class instead" },
+	{ CASG_OPT_FLAG, 0, "exit-code", NULL, &exit_code, "exit with 1 if there are differences" },
+	{ CASG_OPT_FLAG, 'q', "quiet", NULL, &quiet, "print nothing; implies --exit-code" },
 	{ CASG_OPT_STR, 0, "taxon-from", "LIST", &taxon_from,
 	  "where taxa of records are from (default: casg.taxonFrom)" },
 	{ CASG_OPT_STR, 0, "threads", "N", &threads, "workers; 0: one a processor" },
@@ -28,10 +31,10 @@ static const struct casg_opt opts[] = {
 };
 
 /* The first that one of its taxa fits is the class of a record. */
-enum class { GONE, FOUND, MOVED, RENAMED, RANK, SAME, WITHOUT, NCLASSES };
+enum class { ADDED, WITHDRAWN, GONE, FOUND, MOVED, RENAMED, RANK, SAME, WITHOUT, NCLASSES };
 
 static const char *const names[NCLASSES] = {
-	[GONE] = "gone", [FOUND] = "found", [MOVED] = "moved", [RENAMED] = "renamed",
+	[ADDED] = "added", [WITHDRAWN] = "withdrawn", [GONE] = "gone", [FOUND] = "found", [MOVED] = "moved", [RENAMED] = "renamed",
 	[RANK] = "rank", [SAME] = "same", [WITHOUT] = "without",
 };
 
@@ -119,9 +122,11 @@ static void add_lineage(struct diff *d, int side, uint32_t taxon)
 	casg_buf_release(&text);
 }
 
-static void print_change(struct diff *d, const struct casg_record *r, enum class c,
+static void print_change(struct diff *d, const struct casg_entry *r, enum class c,
 			 const char *id, uint32_t a, uint32_t b)
 {
+	if (show_stat || quiet)
+		return;
 	casg_buf_reset(&d->line);
 	casg_buf_addf(&d->line, "%s\t", names[c]);
 	casg_stream_key(&d->line, r->key, r->klen, nul_ends);
@@ -135,13 +140,13 @@ static void print_change(struct diff *d, const struct casg_record *r, enum class
 	casg_out(d->line.data, d->line.len);
 }
 
-/* The taxa of the record, by what one side says. */
-static void find_ids(struct diff *d, int side, const struct casg_record *r)
+/* The taxa of the record, by what one side says; NULL: it has none such. */
+static void find_ids(struct diff *d, int side, const struct casg_entry *r)
 {
 	struct casg_err err = CASG_ERR_INIT;
 
 	casg_buf_reset(&d->ids[side]);
-	if (d->taxa[side].o.source.fn(casg_cli_taxa_ctx(&d->taxa[side]), r->key, r->klen,
+	if (r && d->taxa[side].o.source.fn(casg_cli_taxa_ctx(&d->taxa[side]), r->key, r->klen,
 				      r->desc, r->dlen, &d->ids[side], &err))
 		casg_die_err(&err);
 }
@@ -164,36 +169,46 @@ static const char *next_id(const struct diff *d, int side, size_t *at, int both)
 	return NULL;
 }
 
-static void take_pair(struct diff *d, const struct casg_record *r, const char *x,
-		      const char *y, enum class *first)
+/* 'whole': the class of a record that one side alone has, or NCLASSES */
+static void take_pair(struct diff *d, const struct casg_entry *r, const char *x,
+		      const char *y, enum class whole, enum class *first)
 {
 	uint32_t a = x ? find(d, 0, x) : CASG_TAXON_NONE;
 	uint32_t b = y ? find(d, 1, y) : CASG_TAXON_NONE;
-	enum class c = compare(d, a, b);
+	enum class c = whole < NCLASSES ? whole : compare(d, a, b);
 
 	if (c < *first)
 		*first = c;
-	if (c < SAME && !show_stat)
+	if (c < SAME)
 		print_change(d, r, c, y ? y : x, a, b);
 }
 
-/* Ids that one side alone gives are taken in pairs, one of each, in their order. */
-static void take(struct diff *d, const struct casg_record *r)
+/*
+ * A record in both versions of the sequences, or in one (the other is NULL).
+ * Ids that one side alone gives are taken in pairs, one of each, in their order.
+ */
+static void take(struct diff *d, const struct casg_entry *before, const struct casg_entry *now)
 {
-	enum class first = WITHOUT;
+	enum class whole = !before ? ADDED : !now ? WITHDRAWN : NCLASSES, first = WITHOUT;
+	const struct casg_entry *r = now ? now : before;
 	size_t at = 0, old = 0, new = 0;
 	const char *x, *y;
 
-	find_ids(d, 0, r);
-	find_ids(d, 1, r);
+	find_ids(d, 0, before);
+	find_ids(d, 1, now);
 	while ((x = next_id(d, 1, &at, 1)))
-		take_pair(d, r, x, x, &first);
+		take_pair(d, r, x, x, whole, &first);
 	for (;;) {
 		x = next_id(d, 0, &old, 0);
 		y = next_id(d, 1, &new, 0);
 		if (!x && !y)
 			break;
-		take_pair(d, r, x, y, &first);
+		take_pair(d, r, x, y, whole, &first);
+	}
+	if (whole < first) {
+		/* it has no taxon */
+		print_change(d, r, whole, "-", CASG_TAXON_NONE, CASG_TAXON_NONE);
+		first = whole;
 	}
 	d->counts[first]++;
 	d->nrecords++;
@@ -211,46 +226,118 @@ static void print_stat(struct diff *d)
 	casg_out(d->line.data, d->line.len);
 }
 
-static int run(int argc, char **argv)
+/* ---- which records ------------------------------------------------------- */
+
+/* All of one version, in the order of the file. */
+static void take_all(struct diff *d, const struct casg_roots *roots)
 {
 	struct casg_err err = CASG_ERR_INIT;
-	struct casg_version version;
-	struct casg_records *rs;
-	struct casg_roots roots;
+	struct casg_records *rs = casg_records_open(d->w.store, casg_work_coder(&d->w),
+						    d->w.pool, d->w.repo.tmp_dir, roots,
+						    (uint64_t)32 << 20, &err);
 	struct casg_record r;
-	struct diff d = { 0 };
 	int rc;
 
+	if (!rs)
+		casg_die_err(&err);
+	while ((rc = casg_records_next(rs, &r, &err)) > 0) {
+		const struct casg_entry e = {
+			.key = r.key, .klen = r.klen, .desc = r.desc, .dlen = r.dlen
+		};
+
+		take(d, &e, &e);
+	}
+	if (rc < 0)
+		casg_die_err(&err);
+	casg_records_free(rs);
+}
+
+struct side {
+	struct casg_treer *tree;
+	struct casg_entry e;
+	int more;
+};
+
+static void next(struct side *s)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_loc loc;
+
+	s->more = casg_treer_next(s->tree, &s->e, &loc, &err);
+	if (s->more < 0)
+		casg_die_err(&err);
+}
+
+/* Those of two versions, in the order of the keys. */
+static void take_both(struct diff *d, const struct casg_version *v)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct side s[2];
+
+	for (int i = 0; i < 2; i++) {
+		s[i].tree = casg_treer_open(d->w.store, casg_work_coder(&d->w), &v[i].records, &err);
+		if (!s[i].tree)
+			casg_die_err(&err);
+		next(&s[i]);
+	}
+	while (s[0].more || s[1].more) {
+		int c = !s[0].more ? 1 : !s[1].more ? -1 :
+			casg_key_cmp(s[0].e.key, s[0].e.klen, s[0].e.occurrence,
+				     s[1].e.key, s[1].e.klen, s[1].e.occurrence);
+
+		take(d, c > 0 ? NULL : &s[0].e, c < 0 ? NULL : &s[1].e);
+		if (c <= 0)
+			next(&s[0]);
+		if (c >= 0)
+			next(&s[1]);
+	}
+	for (int i = 0; i < 2; i++)
+		casg_treer_free(s[i].tree);
+}
+
+static int differs(const struct diff *d)
+{
+	for (int c = 0; c < SAME; c++)
+		if (d->counts[c])
+			return 1;
+	return 0;
+}
+
+static int run(int argc, char **argv)
+{
+	struct casg_version version[2];
+	struct casg_roots roots[2];
+	struct diff d = { 0 };
+	int nversions = argc > 3 ? 2 : 1, rc;
+
 	casg_work_open_reader(&d.w, threads, memory, (uint64_t)24 << 20);
-	casg_work_version(&d.w, argc > 2 ? argv[2] : "", &version, &roots);
+	for (int i = 0; i < nversions; i++)
+		casg_work_version(&d.w, argc > 2 ? argv[2 + i] : "", &version[i], &roots[i]);
 	for (int i = 0; i < 2; i++) {
 		casg_cli_taxon_begin(&d.tax[i], &d.w, argv[i], taxon_from);
 		d.t[i] = d.tax[i].taxonomy;
-		casg_cli_taxa_init(&d.taxa[i], &d.w, &roots, 0);
+		casg_cli_taxa_init(&d.taxa[i], &d.w, &roots[i % nversions], 0);
 		casg_cli_taxa_from(&d.taxa[i], &d.w, &d.tax[i]);
 	}
-	rs = casg_records_open(d.w.store, casg_work_coder(&d.w), d.w.pool, d.w.repo.tmp_dir,
-			       &roots, (uint64_t)32 << 20, &err);
-	if (!rs)
-		casg_die_err(&err);
 	casg_out_much();
-	while ((rc = casg_records_next(rs, &r, &err)) > 0)
-		take(&d, &r);
-	if (rc < 0)
-		casg_die_err(&err);
-	if (show_stat)
+	if (nversions == 2)
+		take_both(&d, version);
+	else
+		take_all(&d, &roots[0]);
+	if (show_stat && !quiet)
 		print_stat(&d);
 	casg_out_flush();
-	casg_records_free(rs);
 	for (int i = 0; i < 2; i++) {
 		casg_cli_taxa_release(&d.taxa[i]);
 		casg_cli_taxon_close(&d.tax[i]);
 		casg_buf_release(&d.ids[i]);
 	}
 	casg_buf_release(&d.line);
-	casg_version_release(&version);
+	for (int i = 0; i < nversions; i++)
+		casg_version_release(&version[i]);
+	rc = (exit_code || quiet) && differs(&d) ? CASG_EXIT_NO : CASG_EXIT_YES;
 	casg_work_close(&d.w);
-	return CASG_EXIT_YES;
+	return rc;
 }
 
-const struct casg_cmd casg_cmd = { "casg-diff-lineage", usage, opts, 2, 3, run };
+const struct casg_cmd casg_cmd = { "casg-diff-lineage", usage, opts, 2, 4, run };

@@ -168,12 +168,22 @@ static void write_fasta(struct casg_work *w, struct casg_subset *s, struct casg_
 	casg_trace_count("bytes", o.nbytes);
 }
 
-static void write_stream(struct casg_work *w, struct casg_subset *s, struct casg_record *r)
+/* With the taxa by which they are found. */
+static void write_stream(struct casg_work *w, struct casg_subset *s,
+			 struct casg_cli_taxon *tax, struct casg_record *r)
 {
 	struct casg_cli_stream *out = casg_cli_stream_new(w, nul_ends, keys_only);
+	struct casg_cli_settled settled = { .t = tax->taxonomy };
 	struct casg_err err = CASG_ERR_INIT;
 	int rc;
 
+	if (tax->taxonomy && !keys_only) {
+		/* a mapping that was not needed to find them is asked in its tree */
+		if (!tax->of)
+			casg_cli_taxon_map(tax, w, casg_work_coder(w), 0);
+		settled.of = tax->of;
+		casg_cli_stream_settle(out, &settled, 0);
+	}
 	if (!keys_only)
 		casg_cli_stream_facts(out, casg_subset_facts(s));
 	do
@@ -182,10 +192,13 @@ static void write_stream(struct casg_work *w, struct casg_subset *s, struct casg
 	if (rc < 0)
 		casg_die_err(&err);
 	casg_cli_stream_finish(out);
+	if (!quiet)
+		casg_cli_settled_warn(&settled);
+	casg_cli_settled_release(&settled);
 }
 
 /* 1 if there is any record. */
-static int print(struct casg_work *w, struct casg_subset *s)
+static int print(struct casg_work *w, struct casg_subset *s, struct casg_cli_taxon *tax)
 {
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_record r;
@@ -199,7 +212,7 @@ static int print(struct casg_work *w, struct casg_subset *s)
 	if (fasta)
 		write_fasta(w, s, &r);
 	else
-		write_stream(w, s, &r);
+		write_stream(w, s, tax, &r);
 	casg_out_flush();
 	return 1;
 }
@@ -253,7 +266,7 @@ static int run(int argc, char **argv)
 		casg_die_err(&err);
 	casg_trace_leave("open the index");
 	casg_trace_enter("print");
-	any = print(&w, q.subset);
+	any = print(&w, q.subset, &tax);
 	casg_trace_leave("print");
 	say_missing(&q, any);
 	casg_subset_free(q.subset);

@@ -3,17 +3,17 @@
 #include "cli.h"
 #include "clisettled.h"
 #include "clistream.h"
-#include "clitaxonomy.h"
+#include "clitaxon.h"
 #include "cliwork.h"
 #include "records.h"
 #include "withdrawn.h"
 
-static const char *threads, *memory, *taxonomy_spec;
+static const char *threads, *memory, *taxonomy_spec, *taxon_from;
 static int nul_ends, keys_only, withdrawn, lineage, quiet;
 
 static const char *const usage[] = {
 	"[-z] [--keys] [--threads=N] [--memory=SIZE] [[REV:]DATABASE]",
-	"[-z] --taxonomy=[REV:]NAME [--lineage] [--quiet] [--threads=N] [--memory=SIZE] [[REV:]DATABASE]",
+	"[-z] --taxonomy=[REV:]NAME [--taxon-from=LIST] [--lineage] [--quiet] [--threads=N] [--memory=SIZE] [[REV:]DATABASE]",
 	"--withdrawn [-z] [[REV:]DATABASE]",
 	NULL
 };
@@ -26,6 +26,8 @@ static const struct casg_opt opts[] = {
 	  "print what was withdrawn: key, since when, successor, reason" },
 	{ CASG_OPT_STR, 0, "taxonomy", "[REV:]NAME", &taxonomy_spec,
 	  "print taxa as they are there: merged ids become what they went into" },
+	{ CASG_OPT_STR, 0, "taxon-from", "LIST", &taxon_from,
+	  "where taxa of records are from (default: casg.taxonFrom)" },
 	{ CASG_OPT_FLAG, 0, "lineage", NULL, &lineage,
 	  "a seventh field: the names of the lineage, joined by ';'" },
 	{ CASG_OPT_FLAG, 'q', "quiet", NULL, &quiet,
@@ -62,7 +64,7 @@ static void list_records(struct casg_work *w, const struct casg_roots *roots)
 {
 	struct casg_cli_settled settled = { .t = NULL };
 	struct casg_err err = CASG_ERR_INIT;
-	struct casg_taxonomy *t = NULL;
+	struct casg_cli_taxon tax = { 0 };
 	struct casg_cli_stream *out;
 	struct casg_records *rs;
 	struct casg_record r;
@@ -72,11 +74,14 @@ static void list_records(struct casg_work *w, const struct casg_roots *roots)
 			       (uint64_t)32 << 20, &err);
 	if (!rs)
 		casg_die_err(&err);
-	if (taxonomy_spec)
-		settled.t = t = casg_cli_taxonomy(&w->repo, taxonomy_spec, NULL, NULL);
+	if (taxonomy_spec) {
+		casg_cli_taxon_open(&tax, w, taxonomy_spec, taxon_from);
+		settled.t = tax.taxonomy;
+		settled.of = tax.of;
+	}
 	casg_out_much();
 	out = casg_cli_stream_new(w, nul_ends, keys_only);
-	if (t)
+	if (taxonomy_spec)
 		casg_cli_stream_settle(out, &settled, lineage);
 	if (!keys_only)
 		casg_cli_stream_facts(out, casg_records_facts(rs));
@@ -89,7 +94,8 @@ static void list_records(struct casg_work *w, const struct casg_roots *roots)
 	if (!quiet)
 		casg_cli_settled_warn(&settled);
 	casg_cli_settled_release(&settled);
-	casg_taxonomy_close(t);
+	if (taxonomy_spec)
+		casg_cli_taxon_close(&tax);
 }
 
 static int run(int argc, char **argv)
@@ -100,8 +106,8 @@ static int run(int argc, char **argv)
 
 	if (taxonomy_spec && (keys_only || withdrawn))
 		casg_usage_die("--taxonomy goes with neither --keys nor --withdrawn");
-	if ((lineage || quiet) && !taxonomy_spec)
-		casg_usage_die("--lineage and --quiet need --taxonomy");
+	if ((lineage || quiet || taxon_from) && !taxonomy_spec)
+		casg_usage_die("--lineage, --quiet and --taxon-from need --taxonomy");
 	casg_work_open_reader(&w, threads, memory, (uint64_t)24 << 20);
 	casg_work_version(&w, argc ? argv[0] : "", &version, &roots);
 	if (withdrawn)

@@ -7,17 +7,20 @@
 #include "asof.h"
 #include "buf.h"
 #include "cli.h"
-#include "cliwork.h"
 #include "clirepo.h"
+#include "clisettings.h"
+#include "cliwork.h"
 #include "lines.h"
 #include "lookup.h"
 #include "oidset.h"
 #include "prover.h"
 #include "refs.h"
 #include "treer.h"
+#include "viewing.h"
 
 static int inclusion, present, absent, from_stdin, nul_ends, quiet;
-static const char *chunk_arg, *history_key, *since_arg, *as_of_sequence, *threads, *memory;
+static const char *chunk_arg, *history_key, *since_arg, *threads, *memory;
+static const char *as_of, *as_of_sequence, *as_of_taxonomy, *taxonomy, *taxon_from;
 
 static const char *const usage[] = {
 	"[--inclusion] [--present | --absent] [-q] [--as-of-sequence=T] [REV:]DATABASE KEY",
@@ -25,6 +28,10 @@ static const char *const usage[] = {
 	"--stdin [-z] [--as-of-sequence=T] [REV:]DATABASE",
 	"--chunk=CHUNKID [--as-of-sequence=T] [REV:]DATABASE",
 	"--history=KEY [--since=TIME] [--as-of-sequence=T] [REV:]DATABASE",
+	"[-q] [--inclusion] (--as-of=T | [--as-of-sequence=T] [--as-of-taxonomy=T] "
+	"[--taxonomy=[REV:]NAME]) [--taxon-from=LIST] [REV:]DATABASE KEY...",
+	"[-q] --stdin [-z] (--as-of=T | [--as-of-sequence=T] [--as-of-taxonomy=T] "
+	"[--taxonomy=[REV:]NAME]) [--taxon-from=LIST] [REV:]DATABASE",
 	NULL
 };
 
@@ -42,6 +49,13 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_STR, 0, "since", "TIME", &since_arg, "with --history: not in older ones" },
 	{ CASG_OPT_STR, 0, "as-of-sequence", "T", &as_of_sequence,
 	  "the version as of a time, release label or revision" },
+	{ CASG_OPT_STR, 0, "as-of-taxonomy", "T", &as_of_taxonomy,
+	  "and the taxa of the records under the taxonomy as of T" },
+	{ CASG_OPT_STR, 0, "as-of", "T", &as_of, "both as of T" },
+	{ CASG_OPT_STR, 0, "taxonomy", "[REV:]NAME", &taxonomy,
+	  "and the taxa under this taxonomy" },
+	{ CASG_OPT_STR, 0, "taxon-from", "LIST", &taxon_from,
+	  "where taxa of records are from (default: casg.taxonFrom)" },
 	{ CASG_OPT_FLAG, 'q', "quiet", NULL, &quiet,
 	  "do not say that KEY is absent, nor which version was chosen" },
 	{ CASG_OPT_STR, 0, "threads", "N", &threads, "workers; 0: one a processor" },
@@ -52,6 +66,8 @@ static const struct casg_opt opts[] = {
 static struct casg_work work;
 static struct casg_prover prover;
 static struct casg_version version;
+static struct casg_viewing viewing;
+static int has_view;         /* the taxa of the records are proved as well */
 static struct casg_err err;
 
 /* ---- what was asked for ------------------------------------------------ */
@@ -247,10 +263,47 @@ static int prove_key(const char *key, size_t n)
 	return deliver(rc, &out);
 }
 
+/* What is proved of taxa, and by which sources. */
+static struct casg_prove_view the_view(void)
+{
+	return (struct casg_prove_view){
+		&version, &viewing.taxonomy.version, work.settings.taxon_from
+	};
+}
+
+static int deliver_view(int rc, uint64_t nbare, struct casg_buf *out)
+{
+	if (rc > 0 && nbare && !quiet)
+		casg_warn("%llu of the records have no taxon: the proof says so",
+			  (unsigned long long)nbare);
+	return deliver(rc, out);
+}
+
+static int prove_view_key(const char *key, size_t n)
+{
+	const struct casg_prove_view view = the_view();
+	struct casg_buf out = CASG_BUF_INIT;
+	uint64_t count = 0, nbare = 0;
+	int rc = casg_prove_view_key(&prover, &view, key, n, &out, &count, &nbare, &err);
+
+	if (rc > 0 && !count) {
+		casg_error("'%.*s' is not in there", (int)n, key);
+		return CASG_EXIT_NO;
+	}
+	return deliver_view(rc, nbare, &out);
+}
+
 static int prove_found(void)
 {
+	const struct casg_prove_view view = the_view();
 	struct casg_buf out = CASG_BUF_INIT;
+	uint64_t nbare = 0;
+	int rc;
 
+	if (has_view) {
+		rc = casg_prove_view_records(&prover, &view, ranks, nranks, &out, &nbare, &err);
+		return deliver_view(rc, nbare, &out);
+	}
 	return deliver(casg_prove_records(&prover, &version, ranks, nranks, &out, &err), &out);
 }
 
@@ -277,15 +330,17 @@ static int prove_one(void)
 			   "absent cannot be proved", (int)r->n, key_of(r));
 		return CASG_EXIT_NO;
 	}
-	if (!by_key && r->found && !inclusion)
+	if (!by_key && r->found && !inclusion && !has_view)
 		return deliver(casg_prove_sequence(&prover, &version, &id, ranks[0], &out,
 						   &err), &out);
-	if (r->found && (inclusion || found_keys > 1))
+	if (r->found && (inclusion || found_keys > 1 || !by_key))
 		return prove_found();
-	if (!r->found && inclusion) {
+	if (!r->found && (inclusion || has_view)) {
 		casg_error("'%.*s' is not in there", (int)r->n, key_of(r));
 		return CASG_EXIT_NO;
 	}
+	if (r->found && has_view)
+		return prove_view_key((const char *)found_key.data, found_key.len);
 	if (r->found)
 		return prove_key((const char *)found_key.data, found_key.len);
 	check_key(key_of(r), r->n);
@@ -405,9 +460,16 @@ static int prove_history(const char *spec)
 					  &out, &err), &out);
 }
 
+/* Are the taxa of the records asked for? */
+static int asks_view(void)
+{
+	return as_of || as_of_taxonomy || taxonomy;
+}
+
 static void check_usage(int argc)
 {
 	int whole = !!chunk_arg + !!history_key + from_stdin;
+	int view = asks_view();
 
 	if (whole > 1)
 		casg_usage_die("--stdin, --chunk and --history exclude one another");
@@ -419,32 +481,68 @@ static void check_usage(int argc)
 		casg_usage_die("--since needs --history");
 	if (nul_ends && !from_stdin)
 		casg_usage_die("-z needs --stdin");
-	if ((inclusion || present || absent || (quiet && !as_of_sequence)) && argc != 2)
+	if (as_of && (as_of_sequence || as_of_taxonomy))
+		casg_usage_die("--as-of says both, and excludes --as-of-sequence and --as-of-taxonomy");
+	if (view && (chunk_arg || history_key || present || absent))
+		casg_usage_die("--as-of, --as-of-taxonomy and --taxonomy are for the taxa of records "
+			       "with a KEY");
+	if (taxon_from && !view)
+		casg_usage_die("--taxon-from needs --as-of, --as-of-taxonomy or --taxonomy");
+	if ((inclusion || present || absent || (quiet && !as_of_sequence && !view)) && argc != 2)
 		casg_usage_die("--inclusion, --present, --absent and -q are for one KEY");
 	if (absent && (present || inclusion))
 		casg_usage_die("--absent excludes --present and --inclusion");
 }
 
-/* COMMIT:DATABASE of the version that --as-of-sequence means. */
+/* Tell people which version, or view, it is. */
+static void say_chosen(void)
+{
+	struct casg_buf text = CASG_BUF_INIT;
+
+	if (viewing.has_taxonomy) {
+		casg_buf_addstr(&text, "view ");
+		casg_oid_addhex(&text, &viewing.id);
+		casg_buf_addstr(&text, ": ");
+	}
+	casg_buf_addstr(&text, "sequence ");
+	casg_asof_describe(&text, &viewing.sequence.id, &viewing.sequence.version);
+	if (viewing.has_taxonomy) {
+		casg_buf_addstr(&text, ", taxonomy ");
+		casg_asof_describe(&text, &viewing.taxonomy.id, &viewing.taxonomy.version);
+	}
+	if (casg_buf_check(&text, &err))
+		casg_die_err(&err);
+	fprintf(stderr, "%s\n", casg_buf_cstr(&text));
+	casg_buf_release(&text);
+}
+
+/* COMMIT:DATABASE of the version of the sequences that the options mean. */
 static const char *choose_version(const char *spec)
 {
 	static struct casg_buf chosen;
-	struct casg_buf text = CASG_BUF_INIT;
-	struct casg_asof_found found;
+	const struct casg_viewing_query q = {
+		.spec = spec,
+		.as_of_sequence = as_of ? as_of : as_of_sequence,
+		.as_of_taxonomy = as_of ? as_of : as_of_taxonomy,
+		.taxonomy = taxonomy,
+		.if_any = as_of != NULL,
+	};
 	struct casg_refs *refs;
 
-	casg_asof_found_init(&found);
+	casg_asof_found_init(&viewing.sequence);
+	casg_asof_found_init(&viewing.taxonomy);
+	/* of a taxonomy, too, records can be proved */
 	if (casg_refs_open(&refs, &work.repo, &err) ||
-	    casg_asof_find(refs, &work.repo, spec, as_of_sequence, &found, &err))
+	    (asks_view() ? casg_viewing_find(refs, &work.repo, &q, &viewing, &err) :
+	     casg_asof_find(refs, &work.repo, spec, as_of_sequence, &viewing.sequence, &err)))
 		casg_die_err(&err);
-	casg_buf_addf(&chosen, "%s:%s", found.commit, casg_buf_cstr(&found.database));
-	casg_asof_describe(&text, &found.id, &found.version);
-	if (casg_buf_check(&chosen, &err) || casg_buf_check(&text, &err))
+	has_view = viewing.has_taxonomy;
+	casg_buf_addf(&chosen, "%s:%s", viewing.sequence.commit,
+		      casg_buf_cstr(&viewing.sequence.database));
+	if (casg_buf_check(&chosen, &err))
 		casg_die_err(&err);
 	if (!quiet)
-		fprintf(stderr, "sequence %s\n", casg_buf_cstr(&text));
-	casg_buf_release(&text);
-	casg_asof_found_release(&found);
+		say_chosen();
 	casg_refs_free(refs);
 	return casg_buf_cstr(&chosen);
 }
@@ -457,12 +555,13 @@ static int run(int argc, char **argv)
 	check_usage(argc);
 	for (int i = 1; i < argc; i++)
 		add_request(argv[i], strlen(argv[i]));
-	if (argc == 2 && !threads && !memory)
+	if (argc == 2 && !threads && !memory && !asks_view())
 		casg_work_open_quick(&work, (uint64_t)16 << 20);
 	else
 		casg_work_open(&work, threads, memory, (uint64_t)48 << 20);
-	if (as_of_sequence)
+	if (as_of_sequence || asks_view())
 		spec = choose_version(spec);
+	casg_cli_setting(&work.settings, "casg.taxonFrom", "--taxon-from", taxon_from);
 	casg_cli_resolve(&work.repo, spec, &version, NULL);
 	prover = (struct casg_prover){
 		work.store, work.pool, work.coders, work.settings.memory / 6
@@ -478,6 +577,8 @@ static int run(int argc, char **argv)
 	else
 		rc = prove_one();
 	casg_version_release(&version);
+	if (as_of_sequence || asks_view())
+		casg_viewing_release(&viewing);
 	casg_work_close(&work);
 	return rc;
 }

@@ -1,6 +1,8 @@
 /*
  * casg-resolve-view - which versions are meant, and the id of their view.
  */
+#include <string.h>
+
 #include "asof.h"
 #include "buf.h"
 #include "cli.h"
@@ -14,6 +16,7 @@ static int no_taxonomy;
 static const char *const usage[] = {
 	"[--as-of-sequence T] [--as-of-taxonomy T] [--as-of T] [--taxonomy [REV:]NAME] "
 	"[--no-taxonomy] [[REV:]DATABASE]",
+	"[--as-of-taxonomy T] [REV:]taxonomy/NAME",
 	NULL
 };
 
@@ -59,6 +62,27 @@ static void print_view(struct casg_viewing *v)
 	casg_out(line, 5 + CASG_OID_HEXSZ + 1);
 }
 
+/* Of a taxonomy alone, without sequences. */
+static int is_taxonomy(const char *spec)
+{
+	const char *colon = strrchr(spec, ':');
+
+	return casg_database_kind(colon ? colon + 1 : spec) == CASG_VERSION_TAXONOMY;
+}
+
+static void print_taxonomy(struct casg_refs *refs, const struct casg_repo *repo,
+			   const char *spec)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_asof_found found;
+
+	casg_asof_found_init(&found);
+	if (casg_asof_find(refs, repo, spec, as_of_taxonomy, &found, &err))
+		casg_die_err(&err);
+	print_version("taxonomy", &found);
+	casg_asof_found_release(&found);
+}
+
 static void check_usage(void)
 {
 	if (as_of && (as_of_sequence || as_of_taxonomy))
@@ -77,16 +101,23 @@ static int run(int argc, char **argv)
 	struct casg_viewing v;
 	struct casg_repo repo;
 	struct casg_refs *refs;
+	int alone;
 
 	check_usage();
+	alone = !as_of && !as_of_sequence && !taxonomy && !no_taxonomy && is_taxonomy(q.spec);
 	q.as_of_sequence = as_of ? as_of : as_of_sequence;
 	q.as_of_taxonomy = as_of ? as_of : as_of_taxonomy;
 	casg_cli_repo(&repo);
-	if (casg_refs_open(&refs, &repo, &err) ||
-	    casg_viewing_find(refs, &repo, &q, &v, &err))
+	if (casg_refs_open(&refs, &repo, &err))
 		casg_die_err(&err);
-	print_view(&v);
-	casg_viewing_release(&v);
+	if (alone) {
+		print_taxonomy(refs, &repo, q.spec);
+	} else {
+		if (casg_viewing_find(refs, &repo, &q, &v, &err))
+			casg_die_err(&err);
+		print_view(&v);
+		casg_viewing_release(&v);
+	}
 	casg_refs_free(refs);
 	casg_repo_release(&repo);
 	return CASG_EXIT_YES;

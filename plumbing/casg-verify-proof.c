@@ -11,19 +11,29 @@
 #include "proofcheck.h"
 #include "stream.h"
 #include "taxon.h"
+#include "view.h"
 
-static const char *id_arg, *record_arg, *fasta_arg, *key_arg;
+static const char *id_arg, *record_arg, *taxonomy_arg, *view_arg, *fasta_arg, *key_arg;
+static struct casg_strs taxon_args;
 static int present, absent, quiet, nul_ends;
 
 static const char *const usage[] = {
 	"[--fasta=FILE] [--key=KEY] [--present | --absent] [-q] [-z] "
 	"(--version-id=ID | --version-record=FILE) PROOF",
+	"[--taxon=ID]... [--fasta=FILE] [--key=KEY] [-q] [-z] "
+	"(--view=ID | (--version-id=ID | --version-record=FILE) --taxonomy-id=ID) PROOF",
 	NULL
 };
 
 static const struct casg_opt opts[] = {
 	{ CASG_OPT_STR, 0, "version-id", "ID", &id_arg, "the version it must be about" },
 	{ CASG_OPT_STR, 0, "version-record", "FILE", &record_arg, "the same, by its VERSION" },
+	{ CASG_OPT_STR, 0, "view", "ID", &view_arg,
+	  "the view it must be about: sequences under a taxonomy" },
+	{ CASG_OPT_STR, 0, "taxonomy-id", "ID", &taxonomy_arg,
+	  "the same, with the version of the sequences: that of the taxonomy" },
+	{ CASG_OPT_LIST, 0, "taxon", "ID", &taxon_args,
+	  "each record must be of this taxon or a descendant, or of another one given" },
 	{ CASG_OPT_STR, 0, "fasta", "FILE", &fasta_arg,
 	  "FASTA that must hold exactly the records proved" },
 	{ CASG_OPT_STR, 0, "key", "KEY", &key_arg, "the key it must be about" },
@@ -40,7 +50,15 @@ static struct casg_proof proof;
 
 static int about_key(void)
 {
-	return proof.claim.kind == CASG_CLAIM_KEY || proof.claim.kind == CASG_CLAIM_HISTORY;
+	switch (proof.claim.kind) {
+	case CASG_CLAIM_KEY:
+	case CASG_CLAIM_HISTORY:
+		return 1;
+	case CASG_CLAIM_VIEW:
+		return proof.claim.key != NULL;
+	default:
+		return 0;
+	}
 }
 
 /* ---- the FASTA beside it ----------------------------------------------- */
@@ -231,28 +249,106 @@ static void record_line(const struct casg_entry *e)
 	casg_buf_release(&taxon);
 }
 
-static void version_line(const struct casg_proof_version *v)
+static void version_line(const char *what, const struct casg_proof_version *v)
 {
 	char when[CASG_TIME_SIZE];
 
-	begin_line(v->nnodes ? "version" : "older");
+	begin_line(what);
 	casg_oid_addhex(&out, &v->id);
 	casg_buf_addf(&out, "\t%s\t%llu", casg_time_format(v->v.sequence_time, when),
 		      (unsigned long long)v->v.count);
 	end_line();
 }
 
+/* ---- and of what taxa ---------------------------------------------------- */
+
+static struct casg_classified classified;
+
+static void classify(size_t entry)
+{
+	if (casg_proof_classify(&proof, entry, &classified, &err))
+		casg_die_err(&err);
+}
+
+/* TAB and an id as users know it, from its key form. */
+static void add_id(const char *key)
+{
+	struct casg_buf id = CASG_BUF_INIT;
+
+	if (casg_taxid_from_key(&id, key, strlen(key), &err))
+		casg_die_err(&err);
+	casg_buf_addch(&out, '\t');
+	casg_stream_field(&out, (const char *)id.data, id.len, nul_ends);
+	casg_buf_release(&id);
+}
+
+static void add_text(size_t at)
+{
+	const char *text = casg_classified_text(&classified, at);
+
+	casg_buf_addch(&out, '\t');
+	casg_stream_field(&out, text, strlen(text), nul_ends);
+}
+
+static void taxon_lines(const struct casg_class_taxon *t)
+{
+	static const char *const status[] = {
+		[CASG_TAXON_UNKNOWN] = "unknown", [CASG_TAXON_FOUND] = "found",
+		[CASG_TAXON_MERGED] = "merged", [CASG_TAXON_DELETED] = "deleted",
+	};
+
+	begin_line("taxon");
+	casg_buf_addstr(&out, casg_taxon_source_name(classified.source));
+	add_id(casg_classified_text(&classified, t->id));
+	casg_buf_addf(&out, "\t%s", status[t->status]);
+	end_line();
+	for (size_t i = 0; i < t->n; i++) {
+		const struct casg_class_step *s = &classified.steps[t->first + i];
+
+		casg_buf_addstr(&out, "lineage");
+		add_id(casg_classified_text(&classified, s->id));
+		add_text(s->rank);
+		add_text(s->name);
+		end_line();
+	}
+}
+
+static void taxa_lines(const struct casg_entry *e)
+{
+	classify((size_t)(e - proof.entries));
+	for (size_t i = 0; i < classified.ntaxa; i++)
+		taxon_lines(&classified.taxa[i]);
+	if (!classified.ntaxa)
+		key_line("no-taxon", e->key, e->klen);
+}
+
+/* Is one of the taxa of the record classified last this one, or below it? */
+static int is_below(const char *key)
+{
+	for (size_t i = 0; i < classified.nsteps; i++)
+		if (!strcmp(casg_classified_text(&classified, classified.steps[i].id), key))
+			return 1;
+	return 0;
+}
+
+/* ---- all of it ----------------------------------------------------------- */
+
 static void show_version(const struct casg_proof_version *v)
 {
 	const struct casg_entry *e = proof.entries ? proof.entries + v->first_proved : NULL;
 
-	version_line(v);
+	version_line(v->nnodes ? "version" : "older", v);
 	if (!v->nnodes)
 		return;
+	if (proof.claim.kind == CASG_CLAIM_VIEW)
+		version_line("taxonomy", &proof.versions[1]);
 	if (about_key() && !v->nproved)
 		key_line("absent", proof.claim.key, proof.claim.klen);
-	for (size_t i = 0; i < v->nproved; i++)
+	for (size_t i = 0; i < v->nproved; i++) {
 		record_line(&e[i]);
+		if (proof.claim.kind == CASG_CLAIM_VIEW)
+			taxa_lines(&e[i]);
+	}
 	if (v->has_before)
 		key_line("before", e[-1].key, e[-1].klen);
 	if (v->has_after)
@@ -266,7 +362,25 @@ static void say(const char *what)
 	end_line();
 }
 
-static void show(void)
+static void view_lines(const struct casg_oid *id)
+{
+	const struct casg_proof_claim *c = &proof.claim;
+
+	begin_line("claim\tview");
+	for (uint64_t from = c->from; from; from >>= 8)
+		casg_buf_addf(&out, "%s%s", casg_taxon_source_name(from & 0xff),
+			      from >> 8 ? "," : "");
+	casg_buf_addstr(&out, c->key ? "\tkey\t" : "\trecords");
+	if (c->key)
+		casg_stream_key(&out, c->key, c->klen, nul_ends);
+	end_line();
+	begin_line("view");
+	casg_oid_addhex(&out, id);
+	end_line();
+}
+
+/* 'id' is that of the version, or of the view. */
+static void show(const struct casg_oid *id)
 {
 	static const char *const scope[] = {
 		[CASG_CLAIM_KEY] = "verified: these are all records with the key in this "
@@ -280,13 +394,18 @@ static void show(void)
 		[CASG_CLAIM_HISTORY] = "verified: these are all records with the key in this "
 				       "version and in each that it follows, but for "
 				       "older ones",
+		[CASG_CLAIM_VIEW] = "verified: these records are in this version, and under "
+				    "this taxonomy their taxa have these lineages",
 	};
 	const struct casg_proof_claim *c = &proof.claim;
 	char when[CASG_TIME_SIZE];
 
 	say(c->kind == CASG_CLAIM_KEY && !proof.versions[0].nproved ?
 	    "verified: there is no record with the key in this version" : scope[c->kind]);
-	if (about_key())
+	if (c->kind == CASG_CLAIM_VIEW)
+		say(c->key ? "(no other record of the version has the key)" :
+		    "(nothing is said of other records)");
+	if (about_key() || c->kind == CASG_CLAIM_VIEW)
 		say("(relied upon: the tree is sorted, which is checked where the data is)");
 	switch (c->kind) {
 	case CASG_CLAIM_RECORDS:
@@ -307,6 +426,10 @@ static void show(void)
 	case CASG_CLAIM_KEY:
 		key_line("claim\tkey", c->key, c->klen);
 		break;
+	case CASG_CLAIM_VIEW:
+		view_lines(id);
+		show_version(&proof.versions[0]);
+		return;
 	}
 	for (size_t i = 0; i < proof.nversions; i++)
 		show_version(&proof.versions[i]);
@@ -319,32 +442,77 @@ static int is_key(const char *key, size_t n)
 	return strlen(key_arg) == n && !memcmp(key_arg, key, n);
 }
 
+static int is_below_any(size_t entry, const struct casg_buf *keys)
+{
+	const char *key = (const char *)keys->data;
+
+	classify(entry);
+	for (size_t k = 0; k < taxon_args.n; k++, key += strlen(key) + 1)
+		if (is_below(key))
+			return 1;
+	return 0;
+}
+
+/* NULL, or why not each record proved is of one of the taxa. */
+static const char *check_taxa(void)
+{
+	const struct casg_proof_version *v = &proof.versions[0];
+	struct casg_buf keys = CASG_BUF_INIT;
+	const char *why = NULL;
+
+	if (proof.claim.kind != CASG_CLAIM_VIEW)
+		return "it says nothing of taxa";
+	for (size_t k = 0; k < taxon_args.n; k++) {
+		const char *id = taxon_args.v[k];
+
+		if (casg_taxid_to_key(&keys, id, strlen(id), &err))
+			casg_usage_die("'%s' cannot be a taxon", id);
+		casg_buf_addch(&keys, 0);
+	}
+	if (casg_buf_check(&keys, &err))
+		casg_die_err(&err);
+	for (size_t i = 0; i < v->nproved && !why; i++)
+		if (!is_below_any(v->first_proved + i, &keys))
+			why = "a record is not of this taxon";
+	casg_buf_release(&keys);
+	return why;
+}
+
 /* NULL, or why the proof, though true, is not what was asked for. */
 static const char *check_wanted(void)
 {
 	int found = key_arg && about_key() && is_key(proof.claim.key, proof.claim.klen);
+	const struct casg_proof_version *v = &proof.versions[0];
 	size_t nproved = 0;
 
 	for (size_t i = 0; i < proof.nversions; i++)
 		nproved += proof.versions[i].nproved;
-	for (size_t i = 0; key_arg && !about_key() && !found && i < proof.nentries; i++)
-		found = is_key(proof.entries[i].key, proof.entries[i].klen);
+	for (size_t i = 0; key_arg && !about_key() && !found && i < v->nproved; i++)
+		found = is_key(proof.entries[v->first_proved + i].key,
+			       proof.entries[v->first_proved + i].klen);
 	if (key_arg && !found)
 		return "it is not about this key";
-	if (present && !proof.versions[0].nproved)
+	if (present && !v->nproved)
 		return "it shows no record";
-	return absent && nproved ? "it shows a record" : NULL;
+	if (absent && nproved)
+		return "it shows a record";
+	return taxon_args.n ? check_taxa() : NULL;
 }
 
-static void wanted_id(struct casg_oid *id)
+/* An id that an option gives; what it is of is for the message. */
+static void parse_id(const char *arg, const char *what, struct casg_oid *id)
+{
+	if (casg_oid_parse(id, arg, strlen(arg)))
+		casg_usage_die("'%s' is not a %s id (64 lower-case hex digits)", arg, what);
+}
+
+static void version_id(struct casg_oid *id)
 {
 	struct casg_buf text = CASG_BUF_INIT;
 	struct casg_version v;
 
 	if (id_arg) {
-		if (casg_oid_parse(id, id_arg, strlen(id_arg)))
-			casg_usage_die("'%s' is not a version id (64 lower-case hex digits)",
-				       id_arg);
+		parse_id(id_arg, "version", id);
 		return;
 	}
 	casg_cli_slurp(record_arg, CASG_VERSION_MAX_BYTES, &text);
@@ -358,22 +526,63 @@ static void wanted_id(struct casg_oid *id)
 	casg_buf_release(&text);
 }
 
+/* What the proof must be about: a version, or a view. */
+static void wanted_id(struct casg_oid *id)
+{
+	struct casg_oid sequence, taxon;
+
+	if (view_arg) {
+		parse_id(view_arg, "view", id);
+		return;
+	}
+	version_id(id);
+	if (!taxonomy_arg)
+		return;
+	sequence = *id;
+	parse_id(taxonomy_arg, "version", &taxon);
+	if (casg_view_id(&sequence, &taxon, id, &err))
+		casg_die_err(&err);
+}
+
+static void check_usage(const char *path)
+{
+	int nstdin = !strcmp(path, "-") + (fasta_arg && !strcmp(fasta_arg, "-")) +
+		     (record_arg && !strcmp(record_arg, "-"));
+
+	if (!!id_arg + !!record_arg + !!view_arg != 1)
+		casg_usage_die("give one of --version-id, --version-record and --view");
+	if (taxonomy_arg && view_arg)
+		casg_usage_die("--view is that of both versions, and excludes --taxonomy-id");
+	if (present && absent)
+		casg_usage_die("--present and --absent exclude one another");
+	if (nstdin > 1)
+		casg_usage_die("standard input can be read once only");
+}
+
+/* NULL, or why it is not true of what was named. */
+static const char *check(const struct casg_oid *id)
+{
+	int is_view = proof.claim.kind == CASG_CLAIM_VIEW, rc;
+
+	if (is_view && !view_arg && !taxonomy_arg)
+		return "it is about a view: name that with --view, or its taxonomy with "
+		       "--taxonomy-id";
+	if (!is_view && (view_arg || taxonomy_arg))
+		return "it is about no view";
+	rc = casg_proof_check(&proof, id, hasher, &err);
+	if (rc < 0)
+		casg_die_err(&err);
+	return rc ? check_wanted() : err.msg;
+}
+
 static int run(int argc, char **argv)
 {
 	struct casg_buf text = CASG_BUF_INIT;
 	const char *why = NULL;
 	struct casg_oid id;
-	int rc, nstdin;
 
 	(void)argc;
-	nstdin = !strcmp(argv[0], "-") + (fasta_arg && !strcmp(fasta_arg, "-")) +
-		 (record_arg && !strcmp(record_arg, "-"));
-	if (!id_arg == !record_arg)
-		casg_usage_die("give one of --version-id and --version-record");
-	if (present && absent)
-		casg_usage_die("--present and --absent exclude one another");
-	if (nstdin > 1)
-		casg_usage_die("standard input can be read once only");
+	check_usage(argv[0]);
 	hasher = casg_hasher_new();
 	if (!hasher)
 		casg_die("out of memory");
@@ -384,16 +593,14 @@ static int run(int argc, char **argv)
 		casg_err_prefix(&err, "'%s'", argv[0]);
 		casg_die_err(&err);
 	}
-	rc = casg_proof_check(&proof, &id, hasher, &err);
-	if (rc < 0)
-		casg_die_err(&err);
-	why = rc ? check_wanted() : err.msg;
+	why = check(&id);
 	if (!why && fasta_arg)
 		why = check_fasta();
 	if (why)
 		casg_error("'%s' does not verify: %s", argv[0], why);
 	else
-		show();
+		show(&id);
+	casg_classified_release(&classified);
 	casg_proof_release(&proof);
 	casg_buf_release(&text);
 	casg_buf_release(&out);

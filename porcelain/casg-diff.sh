@@ -5,6 +5,7 @@
 SPEC='casg diff [OPTION...] [REV[:DATABASE] [REV[:DATABASE]]] [-- DATABASE]
 casg diff [OPTION...] REV..REV | REV...REV [-- DATABASE]
 casg diff [OPTION...] --as-of-sequence T [--as-of-sequence T] [[REV:]DATABASE]
+casg diff [-R] [--stat] [--exit-code] [-q] [-z] [--taxon-from LIST] (--as-of T [--as-of T] | --as-of-taxonomy T [--as-of-taxonomy T] [--as-of-sequence T]...) [[REV:]DATABASE]
 casg diff --taxonomy [--stat] [--summary] [--changelog] [--class CLASSES] [-z] A B [-- [REV:]DATABASE]
 --
 z,null               lines end in NUL, nothing is quoted
@@ -19,6 +20,9 @@ numstat              the same for scripts
 summary              what changed as a whole
 diff-filter=LETTERS  only these classes (A, D, M, N, P, R, T); lower case: not these
 as-of-sequence+T     from the version as of a time, release label or revision; again: to it
+as-of-taxonomy+T     the lineages of records, from the taxonomy as of T; again: to it
+as-of+T              the same of the sequences and the taxonomy
+taxon-from=LIST      where taxa of records are from (default: casg.taxonFrom)
 taxonomy             compare two taxonomies by taxon, or the lineages of records under them
 changelog            as CSV, the taxid-changelog of taxonkit
 class=CLASSES        only taxa of these classes
@@ -131,6 +135,53 @@ has () {
 	git cat-file -e "$1:$2/VERSION" 2>/dev/null
 }
 
+# pick N VAR LIST: as the option VAR, a list, the word number N of LIST alone; or
+# none, which stands for what REV has.
+pick () {
+	n=$1 var=$2
+	eval "set -- $3"
+	test $# -le 2 || usage_die "a T is given more than twice"
+	case $n.$# in
+	1.[12]) eval "picked_$var=\$1" ;;
+	2.2) eval "picked_$var=\$2" ;;
+	*)
+		eval "$var=''"
+		return
+		;;
+	esac
+	eval "$var='\"\$picked_$var\"'"
+}
+
+# end N [[REV:]DATABASE]: $spec and $taxonomy_spec of one end of two views
+end () {
+	pick "$1" opt_as_of "$as_ofs"
+	pick "$1" opt_as_of_sequence "$sequences"
+	pick "$1" opt_as_of_taxonomy "$taxonomies"
+	opt_taxonomy=
+	casg_view must "$2"
+}
+
+# views [[REV:]DATABASE]: the lineages of records, from one view to another
+views () {
+	test $# -le 1 || usage_die "--as-of and --as-of-taxonomy take one [REV:]DATABASE"
+	case $opt_raw$opt_name_status$opt_name_only$opt_format$opt_fasta$opt_numstat$opt_summary$opt_diff_filter in
+	?*) usage_die "with --as-of and --as-of-taxonomy go --stat, --exit-code, --quiet, -R and -z" ;;
+	esac
+	as_ofs=$opt_as_of sequences=$opt_as_of_sequence taxonomies=$opt_as_of_taxonomy
+	of=${1-$db}
+	end 1 "$of"
+	from=$spec from_taxonomy=$taxonomy_spec
+	end 2 "$of"
+	if test -n "$opt_reverse"; then
+		set -- "$taxonomy_spec" "$from_taxonomy" "$spec" "$from"
+	else
+		set -- "$from_taxonomy" "$taxonomy_spec" "$from" "$spec"
+	fi
+	exec casg-diff-lineage ${opt_null:+-z} ${opt_stat:+--stat} ${opt_exit_code:+--exit-code} ${opt_quiet:+-q} \
+		${opt_taxon_from:+"--taxon-from=$opt_taxon_from"} \
+		${opt_threads:+"--threads=$opt_threads"} ${opt_memory:+"--memory=$opt_memory"} -- "$@"
+}
+
 # as_of [[REV:]DATABASE]: set $from and $to by what --as-of-sequence says.
 as_of () {
 	test $# -le 1 || usage_die "--as-of-sequence takes one [REV:]DATABASE"
@@ -156,6 +207,8 @@ as_of () {
 	fi
 }
 
+test -z "$opt_as_of$opt_as_of_taxonomy" || views "$@"
+test -z "$opt_taxon_from" || usage_die "--taxon-from is for --as-of and --as-of-taxonomy"
 if test -n "$opt_as_of_sequence"; then
 	as_of "$@"
 	a=${from%:*} db_a=${from##*:} b=${to%:*} db_b=${to##*:}

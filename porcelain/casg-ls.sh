@@ -2,7 +2,7 @@
 # casg ls - the records of a version, a line each.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
-SPEC='casg ls [-z] [--keys | --lineage] [--quiet] [--as-of T | [--as-of-sequence T] [--as-of-taxonomy T]] [--taxonomy [REV:]NAME] [REV:][DATABASE]
+SPEC='casg ls [-z] [--keys | --lineage] [--quiet] [--taxon-from LIST] [--as-of T | [--as-of-sequence T] [--as-of-taxonomy T]] [--taxonomy [REV:]NAME] [REV:][DATABASE]
 casg ls --withdrawn [-z] [OPTION...] [REV:][DATABASE]
 --
 z,null               lines end in NUL, nothing is quoted
@@ -13,6 +13,7 @@ q,quiet              no warnings, and no word of the versions chosen
 as-of-sequence+T     the sequences as of a time, release label or revision
 as-of-taxonomy+T     the taxonomy as of T
 as-of+T              both as of T
+taxon-from=LIST      with a taxonomy, where taxa of records are from (default: casg.taxonFrom)
 taxonomy+[REV:]NAME  which taxonomy (default: casg.taxonomy, the one in VERSION, or the only one)
 '
 # shellcheck source=porcelain/casg-sh-setup.sh
@@ -27,8 +28,10 @@ test -z "$opt_lineage" || test -z "$opt_keys$opt_withdrawn" ||
 mode=asked
 test -z "$opt_lineage" || mode=must
 casg_view $mode "${1-}"
+test -z "$opt_taxon_from" || { test -n "$taxonomy_spec" && test -z "$opt_keys$opt_withdrawn"; } ||
+	usage_die "--taxon-from is for the taxa under a taxonomy"
 if test -n "$taxonomy_spec" && test -z "$opt_keys$opt_withdrawn"; then
-	exec casg-ls-tree ${opt_null:+-z} --taxonomy="$taxonomy_spec" ${opt_lineage:+--lineage} \
+	exec casg-ls-tree ${opt_null:+-z} --taxonomy="$taxonomy_spec" ${opt_taxon_from:+"--taxon-from=$opt_taxon_from"} ${opt_lineage:+--lineage} \
 		${opt_quiet:+--quiet} -- "$spec"
 fi
 exec casg-ls-tree ${opt_null:+-z} ${opt_keys:+--keys} ${opt_withdrawn:+--withdrawn} -- "$spec"

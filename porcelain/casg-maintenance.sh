@@ -94,7 +94,8 @@ drop_caches () {
 }
 
 # Where indexes of taxa are in use, have those of the branches whole, and no
-# other.
+# other: those of headers, and those made with a mapping or with names where
+# there is one, or was for an earlier version of the sequences or the taxonomy.
 index_taxa () {
 	taxa=${CASG_CACHE_DIR:-$CASG_PATH/index}/taxa
 	for file in "$taxa"/*.tax; do
@@ -103,13 +104,22 @@ index_taxa () {
 	test -s "$tmp/taxa" || return 0
 	git for-each-ref --format='%(refname)' refs/heads >"$tmp/branches" || exit 128
 	while read -r branch; do
-		casg-read-version --list "$branch" >"$tmp/list" || exit 128
+		casg-read-version --list "$branch" >"$tmp/list" &&
+		sed -n 's/^[^ ]* taxonomy\///p' "$tmp/list" >"$tmp/taxonomies" || exit 128
 		while read -r _ name; do
 			case $name in
 			taxonomy/*) continue ;;
 			esac
 			casg-index-taxa --quiet -- "$branch:$name" >>"$tmp/wanted" ||
 				verdict 128 "cannot index the taxa of '$branch:$name'"
+			while read -r taxonomy; do
+				case $taxonomy in
+				*.map) continue ;;
+				esac
+				casg-index-taxa --quiet --in-use --taxonomy="$branch:$taxonomy" -- \
+					"$branch:$name" >>"$tmp/wanted" ||
+					verdict 128 "cannot index the taxa of '$branch:$name' under '$taxonomy'"
+			done <"$tmp/taxonomies"
 		done <"$tmp/list"
 	done <"$tmp/branches"
 	touch "$tmp/wanted" || exit 128

@@ -8,6 +8,17 @@ taxonomies_of () {
 	casg-read-version --list "$1" | sed -n 's/^[^ ]* taxonomy\///p' | grep -v '\.map$'
 }
 
+# Set $name to REV:taxonomy/NAME, that of casg.taxonomy or the only one in HEAD.
+name_taxonomy () {
+	name=$(git config casg.taxonomy) || name=$(taxonomies_of HEAD)
+	case $name in
+	"") die "there is no taxonomy in HEAD" ;;
+	*"$casg_lf"*) die "several taxonomies in HEAD: set casg.taxonomy, or say REV:NAME" ;;
+	*:*) name=${name%:*}:taxonomy/${name##*:} ;;
+	*) name=HEAD:taxonomy/$name ;;
+	esac
+}
+
 # find_taxonomy A: set $found to REV:taxonomy/NAME
 find_taxonomy () {
 	case $1 in
@@ -29,13 +40,15 @@ find_taxonomy () {
 		esac
 		found=$commit:taxonomy/$names
 	else
-		names=$(taxonomies_of HEAD)
-		case $names in *"$casg_lf"*) names='' ;; esac
-		# any database leads to the taxonomies beside it
-		some=${db:-$(casg-read-version --list HEAD | sed -n 's/^[^ ]* //; /^taxonomy\//d; p; q')}
-		found=$(casg-resolve-view --as-of-taxonomy="$1" ${names:+"--taxonomy=$names"} \
-			-- "$some") || exit 128
-		found=${found#*"$casg_lf"taxonomy }
+		# a time or a label, of the taxonomy that the database is read under
+		if test -n "$db"; then
+			found=$(casg-resolve-view --as-of-taxonomy="$1" -- "$db") || exit 128
+			found=${found#*"$casg_lf"}
+		else
+			name_taxonomy
+			found=$(casg-resolve-view --as-of-taxonomy="$1" -- "$name") || exit 128
+		fi
+		found=${found#taxonomy }
 		found=${found%% *}
 	fi
 }

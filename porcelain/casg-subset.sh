@@ -50,7 +50,7 @@ taxonomy+[REV:]NAME  look up taxa there, not in the taxonomy of HEAD
 no-taxonomy          go by ids alone
 taxon-from=LIST      where taxa of records are from (default: casg.taxonFrom)
 no-descendants       only the taxa themselves
-proof=FILE           write there a proof that each record is in the version
+proof=FILE           write there a proof that each record is in the version, and under a taxonomy of what taxon
 q,quiet              no progress, no warnings, no word of the versions chosen
 o,output=FILE        write there, and only when all of it is verified
 '
@@ -67,13 +67,22 @@ test -n "$opt_taxon" || usage_die "no taxon given"
 test -z "$opt_taxonomy$opt_as_of$opt_as_of_taxonomy" || test -z "$opt_no_taxonomy" ||
 	usage_die "--no-taxonomy excludes what says which taxonomy"
 
+# $viewed: what the proof is to say of taxa is said under this taxonomy.
+viewed='' told=''
 if test -n "$opt_as_of$opt_as_of_taxonomy"; then
 	casg_view must "${1-}"
 	taxonomy=--taxonomy=$taxonomy_spec
+	viewed=$taxonomy_spec told=1
 else
 	taxonomy=
 	if casg_view_one taxonomy "$opt_taxonomy"; then
+		if test -z "$casg_value"; then
+			find_taxonomy
+			set +f
+			casg_value=${taxonomy#--taxonomy=}
+		fi
 		taxonomy=--taxonomy=$casg_value
+		viewed=$casg_value
 		# no word of it, as it is given
 		opt_taxonomy=
 	elif test -z "$opt_no_taxonomy"; then
@@ -92,6 +101,21 @@ tmp='' proof=''
 # shellcheck disable=SC2016 # expanded then
 casg_at_exit 'rm -f ${tmp:+"$tmp"} ${proof:+"$proof" "$proof.keys"}'
 
+# prove [REV:]DATABASE <KEYS
+prove () {
+	if test -z "$viewed"; then
+		casg-prove --stdin -z "$1"
+		return
+	fi
+	name=${viewed##*:}
+	case $viewed in
+	*:*) rev=${viewed%:*} ;;
+	*) rev=HEAD ;;
+	esac
+	casg-prove --stdin -z --taxonomy="$rev:${name#taxonomy/}" ${opt_taxon_from:+"--taxon-from=$opt_taxon_from"} \
+		${opt_quiet:+-q} ${told:+-q} "$1"
+}
+
 # The proof comes first, and is there only if all of the text is.
 if test -n "$opt_proof"; then
 	! test -d "$opt_proof" || die "'$opt_proof' is a folder"
@@ -99,7 +123,7 @@ if test -n "$opt_proof"; then
 	proof=$beside
 	(: >"$proof") 2>/dev/null || die "cannot write '$opt_proof'"
 	casg-ls-taxon --keys -z "$@" >"$proof.keys" || exit
-	casg-prove --stdin -z "$spec" <"$proof.keys" >"$proof" || exit 128
+	prove "$spec" <"$proof.keys" >"$proof" || exit 128
 	rm -f "$proof.keys"
 fi
 

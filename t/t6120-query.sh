@@ -258,6 +258,47 @@ test_expect_success 'casg diff --taxonomy, by time, revision and name' '
 	test_expect_code 128 casg diff --taxonomy 2001-01-01 tb
 '
 
+test_expect_success 'casg diff from view to view' '
+	cd r && casg diff --taxonomy ta tb -- three >want && LC_ALL=C sort -k 2 want >sorted &&
+	casg diff --as-of-taxonomy ta --as-of-taxonomy tb three >out 2>err && test_cmp sorted out &&
+	test_line_count = 2 err && test_grep "^view [0-9a-f]*: sequence .*, taxonomy .* (2020-01-01" err &&
+	casg diff -q --as-of-taxonomy tb three >out 2>err && test_must_be_empty err &&
+	test_expect_code 1 casg diff -q --as-of-taxonomy ta -- three >out && test_must_be_empty out &&
+	casg diff -R --as-of-taxonomy ta three 2>err | grep "^gone	P9	2759736	Bacteria;Lacticaseibacillus	-$" &&
+	casg diff --stat --as-of-taxonomy ta three >out 2>err && test_grep "^ 9 records" out && test_grep "^        moved |          3" out &&
+	sed "/^>P9/,\$d; s/^>P1 /&other /" three.fa >four.fa && printf ">N1 OX=562\nMK\n>N2\nMK\n" >>four.fa &&
+	casg import -q --accept-shrink --sequence-time 2030-01-01 --database=three four.fa &&
+	casg diff --as-of-sequence HEAD~1 --as-of-taxonomy ta three >out 2>err &&
+	{
+		printf "added\tN1\t562\t-\tBacteria;Escherichia;Escherichia coli\nadded\tN2\t-\t-\t-\n" && sed "/P9/d" sorted &&
+		printf "withdrawn\tP9\t2759736\t-\t-\n"
+	} >expect && test_cmp expect out &&
+	test_expect_code 1 casg diff --exit-code --stat --as-of HEAD~1 --as-of HEAD three >out 2>err &&
+	test_grep "^        added |          2" out && test_grep "^    withdrawn |          1" out &&
+	test_expect_code 1 casg-diff-lineage --exit-code ta:ncbi tb:ncbi HEAD~1:three >out &&
+	casg-diff-lineage --exit-code ta:ncbi ta:ncbi three >out && test_must_be_empty out &&
+	git reset -q --hard HEAD~1 &&
+	test_expect_code 129 casg diff --as-of-taxonomy ta --raw three &&
+	test_expect_code 129 casg diff --as-of-taxonomy ta --as-of-taxonomy ta --as-of-taxonomy ta three &&
+	test_expect_code 129 casg diff --as-of ta --as-of-taxonomy ta three &&
+	test_expect_code 129 casg diff --taxon-from header three &&
+	test_expect_code 128 casg diff --as-of-taxonomy 2001-01-01 three
+'
+
+test_expect_success 'casg diff --taxonomy without a database of sequences' '
+	git init -q alone && cd alone && casg init -q . &&
+	head="id${TAB}parent${TAB}rank${TAB}name\n1${TAB}1${TAB}no rank${TAB}root\n" &&
+	printf "${head}2\t1\tgenus\tOne\n" >t1.tsv && printf "${head}2\t1\tgenus\tTwo\n" >t2.tsv &&
+	casg taxonomy import -q --name t --taxonomy-time 2021-01-01 --release one t1.tsv &&
+	casg taxonomy import -q --name t --taxonomy-time 2023-01-01 t2.tsv &&
+	casg diff --taxonomy one 2024-01-01 >out && test_grep "^renamed	2	" out && test_line_count = 1 out &&
+	casg-resolve-view --as-of-taxonomy 2022-01-01 taxonomy/t >out && test_grep "^taxonomy [0-9a-f]*:taxonomy/t [0-9a-f]* 2021-01-01T00:00:00Z one$" out &&
+	test_expect_code 128 casg diff --taxonomy 2001-01-01 2024-01-01 &&
+	casg taxonomy import -q --name u --taxonomy-time 2020-01-01 t2.tsv &&
+	test_expect_code 128 casg diff --taxonomy one 2024-01-01 2>err && test_grep "several taxonomies" err &&
+	git config casg.taxonomy t && casg diff --taxonomy one 2024-01-01 >out && test_line_count = 1 out
+'
+
 test_expect_success 'what cannot be asked' '
 	cd r &&
 	test_expect_code 129 casg-query-tree --rank=genus db &&

@@ -181,4 +181,21 @@ test_expect_success '--proof: that each of them is in the version' '
 	ls >files && ! grep casg- files
 '
 
+test_expect_success '--proof under a taxonomy: of what taxon each of them is' '
+	cd times && casg subset --taxon One --as-of 2022-06-01 --proof=proof -o out db 2>err &&
+	test_line_count = 1 err && v=$(sed -n "s/^view \([0-9a-f]*\):.*/\1/p" err) &&
+	casg verify-proof --taxon 2 --fasta out --view "$v" proof >said && grep -c "^lineage	2	genus	One" said >n && echo 2 >want && test_cmp want n &&
+	test_expect_code 1 casg verify-proof --taxon 70 --view "$v" proof &&
+	casg verify-proof -q --taxon 70 --taxon 562 --view "$v" proof &&
+	casg subset --taxon 562 --taxonomy t --proof=proof -o out db 2>err && v=$(sed -n "s/^view \([0-9a-f]*\):.*/\1/p" err) &&
+	casg-resolve-view db | grep "^view $v$" && casg verify-proof -q --taxon 562 --fasta out --view "$v" proof &&
+	casg subset -q --taxon 562 --taxonomy= --proof=again -o out db 2>err && test_must_be_empty err && cmp proof again &&
+	casg subset -q --taxon 562 --taxonomy=HEAD~1:taxonomy/t --taxon-from header --proof=proof -o out db &&
+	v=$(casg-resolve-view --as-of-taxonomy HEAD~1 db | sed -n "s/^view //p") && casg verify-proof -q --taxon 2 --view "$v" proof &&
+	printf ">n [a]\nMK\n" | casg import -q -d named --sequence-time 2020-01-01 - && rm proof &&
+	test_expect_code 128 casg subset -q --taxon 562 --as-of-taxonomy HEAD --proof=proof named >out 2>err &&
+	test_must_be_empty out && test_path_is_missing proof && test_grep "rests on the name .a." err &&
+	test_expect_code 0 casg subset -q --taxon 562 --proof=proof named >out && test_grep "^claim records" proof
+'
+
 test_done

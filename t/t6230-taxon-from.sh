@@ -92,6 +92,41 @@ test_expect_success 'taxon-stats counts by them' '
 	printf "%s\n" "taxon${TAB}name${TAB}records" "-${TAB}-${TAB}5" >expect && test_cmp expect actual
 '
 
+test_expect_success 'casg ls and casg-ls-taxon print the taxa that records are found by' '
+	casg ls -q --lineage --taxonomy ncbi p | cut -f 1,4,7 | sed 1d >actual &&
+	printf "%s\t%s\t%s\n" m1.1 562 "Bacteria;Escherichia;Escherichia coli" \
+		m2.3 4932 "Eukaryota;Saccharomyces;Saccharomyces cerevisiae" \
+		o1 562 "Bacteria;Escherichia;Escherichia coli" o2 - - n1 - - >expect && test_cmp expect actual &&
+	casg ls -q --taxonomy ncbi --taxon-from header p | cut -f 4 | sed 1d | sort -u >actual && echo - >expect && test_cmp expect actual &&
+	git config casg.taxonFrom organism && casg ls -q --taxonomy ncbi p | cut -f 1,4 | grep -v "^#\|-$" >actual &&
+	printf "o1\t562\n" >expect && test_cmp expect actual && git config --unset casg.taxonFrom &&
+	for from in mapping,organism header,mapping,organism; do
+		casg-ls-taxon --taxonomy=ncbi --taxon=561 --taxon-from=$from p | cut -f 1,4 | sed 1d >actual &&
+		printf "m1.1\t562\no1\t562\n" >expect && test_cmp expect actual || return 1
+	done &&
+	casg-ls-taxon --taxonomy=ncbi --taxon=561 p >stream && casg-assemble <stream >out && casg subset -q --taxon 561 p >expect && cmp expect out &&
+	printf ">x OX=999\nMK\n>y OX=998\nMK\n" | casg import -q -d old - &&
+	casg-ls-taxon --taxonomy=ncbi --taxon=562 old | cut -f 1,4 | sed 1d >actual && printf "x\t562\n" >expect && test_cmp expect actual &&
+	casg-ls-tree --taxonomy=ncbi old 2>err | cut -f 1,4 | sed 1d >actual && printf "x\t562\ny\t998\n" >expect && test_cmp expect actual &&
+	test_grep "1 records have a taxon that was deleted" err &&
+	test_expect_code 129 casg ls --taxon-from header p && test_expect_code 129 casg ls --keys --taxon-from header --taxonomy ncbi p &&
+	test_expect_code 129 casg ls-tree --taxon-from header p && test_expect_code 129 casg ls --taxonomy ncbi --taxon-from nowhere p
+'
+
+test_expect_success 'maintenance keeps an index made with a mapping, and makes that of the next version' '
+	rm -f .git/casg/index/taxa/* && casg maintenance run --quiet --task=index && test_path_is_missing .git/casg/index/taxa/none &&
+	test_expect_code 129 casg index-taxa --in-use p && test_expect_code 129 casg index-taxa --taxon-from header p &&
+	casg index-taxa --in-use --taxonomy=ncbi p >out && test_must_be_empty out &&
+	casg index-taxa --taxonomy=ncbi p >out && test_grep "made$" out && name=$(cut -f 1 out) &&
+	casg maintenance run --quiet --task=index && test_path_is_file .git/casg/index/taxa/$name &&
+	casg index-taxa --in-use --taxonomy=HEAD:ncbi HEAD:p >out && echo "$name${TAB}there" >expect && test_cmp expect out &&
+	casg index-taxa --in-use --taxonomy=ncbi l >out && test_must_be_empty out &&
+	printf "n1\t562\n" >more && casg taxonomy map -q --name ncbi --update more &&
+	casg maintenance run --quiet --task=index && test_path_is_missing .git/casg/index/taxa/$name &&
+	casg index-taxa --taxonomy=ncbi p >out && test_grep "there$" out && both "m1.1 o1 n1 " --taxon 561 p &&
+	git reset -q --hard HEAD~2
+'
+
 test_expect_success 'a later mapping changes the answer; the earlier one is still there' '
 	git tag before &&
 	printf "m1.1\t4932\n" >later && casg taxonomy map -q --name ncbi --update later &&

@@ -26,8 +26,8 @@ done >t.fa
 	printf '\nMK\n>LONG\nMK\n>LONG a\nMK\n'
 } >>t.fa
 casg import -q --sequence-time 2024-01-01 --database t t.fa
-printf '>a\nMK\n' | casg import -q --sequence-time 2024-02-01 --database t --allow-empty -
-: | casg import -q --sequence-time 2024-03-01 --database t --allow-empty -
+printf '>a\nMK\n' | casg import -q --sequence-time 2024-02-01 --database t --accept-shrink -
+: | casg import -q --sequence-time 2024-03-01 --database t --accept-shrink --allow-empty -
 
 casg prove HEAD~2:t LONG >"$dir/key"
 casg prove -q HEAD~2:t LONGER >"$dir/absent"
@@ -43,3 +43,24 @@ sed 's/^hash 1 /hash 2 /' "$dir/key" >"$dir/bad-span"
 sed 's/^casg-proof 1/casg-proof 2/' "$dir/key" >"$dir/unsupported"
 sed 's/^claim .*/claim history 2030-01-01T00:00:00Z a/' "$dir/key" >"$dir/bad-claim"
 head -n 20 "$dir/key" >"$dir/bad-cut"
+
+# under a taxonomy with a mapping
+{
+	printf 'id\tparent\trank\tname\n1\t1\tno rank\troot\n2\t1\tgenus\tA\n3\t2\tspecies\tA b\n'
+	printf '4\t2\tspecies\tA %s\n' "$(head -c 5000 /dev/zero | tr '\0' x)"
+} >taxa.tsv
+casg taxonomy import -q --name t --taxonomy-time 2024-01-01 taxa.tsv
+printf 'accession\taccession.version\ttaxid\tgi\nm\tm.1\t3\t0\nn\tn.1\t9\t0\n' >map.tsv
+{
+	printf '>a OX=3\nMK\n>b OX=4\nMK\n>c OX=7\nMK\n>m\nMK\n>n.1\nMK\n>z\nMK\n>l OX=3 '
+	head -c 5000 /dev/zero | tr '\0' x
+	printf '\nMK\n'
+} | casg import -q --sequence-time 2024-01-01 --database v -
+casg taxonomy map -q --all --name t map.tsv
+for key in a b c m z l; do
+	casg prove -q --as-of-taxonomy HEAD v $key >"$dir/view-$key"
+done
+casg prove -q --as-of-taxonomy HEAD v a c m n.1 z >"$dir/view-records"
+sed '/^description/d' "$dir/view-l" >"$dir/bad-view-description"
+sed 's/^mapping$/mapping /' "$dir/view-m" >"$dir/bad-view-mapping"
+sed 's/^claim view header,/claim view /' "$dir/view-a" >"$dir/bad-view-claim"

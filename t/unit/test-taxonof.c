@@ -1,4 +1,5 @@
 /* taxonof: what headers and organisms say without any taxonomy; the setting. */
+#include "organism.h"
 #include "taxonof.h"
 
 #include "tap.h"
@@ -26,7 +27,7 @@ static const char *organisms(struct casg_buf *out, const char *desc)
 	size_t at = 0;
 
 	casg_buf_reset(out);
-	while (casg_taxonof_organism(desc, strlen(desc), &at, &name))
+	while (casg_organism_next(desc, strlen(desc), &at, &name))
 		casg_buf_addf(out, "<%.*s>", (int)name.n, name.p);
 	return casg_buf_cstr(out);
 }
