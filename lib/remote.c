@@ -41,7 +41,7 @@ struct casg_remote {
 	int64_t patience_ms;      /* without a byte */
 	int64_t last_ms;          /* when one went or came last */
 	int greeted;              /* lines of the greeting + 1, or -1: complete */
-	int dead;
+	int dead, timed_out;
 	enum casg_remote_class why_class;
 	char why[CASG_REMOTE_MESSAGE_MAX + 1];
 
@@ -86,6 +86,11 @@ const char *casg_remote_shown(const struct casg_remote *r)
 int casg_remote_is_dead(const struct casg_remote *r)
 {
 	return r->dead;
+}
+
+int casg_remote_timed_out(const struct casg_remote *r)
+{
+	return r->timed_out;
 }
 
 /* ---- the end of requests ---- */
@@ -403,6 +408,7 @@ static void step(struct casg_remote *r)
 	int64_t left = r->last_ms + r->patience_ms - now_ms();
 
 	if (left <= 0) {
+		r->timed_out = 1;
 		die(r, CASG_REMOTE_RETRY, "the helper has said nothing for %lld seconds",
 		    (long long)(r->patience_ms / 1000));
 		return;
@@ -537,7 +543,7 @@ int casg_remote_open(struct casg_remote **remote_out, const char *url,
 	while (!rc && !r->dead && r->greeted >= 0)
 		step(r);
 	if (!rc && r->dead)
-		rc = casg_err_set(err, CASG_EIO, "%s: %s", r->shown, r->why);
+		rc = casg_err_set(err, CASG_EIO, "%s", r->why);
 	if (rc)
 		casg_remote_close(r);
 	else

@@ -53,6 +53,8 @@ unsigned casg_remote_cans(const struct casg_remote *r);
 const char *casg_remote_shown(const struct casg_remote *r);
 /* Has it failed, so that it is no use to ask it more? */
 int casg_remote_is_dead(const struct casg_remote *r);
+/* And was it because nothing came for so long? */
+int casg_remote_timed_out(const struct casg_remote *r);
 
 /* The last answer to a request; valid during the call. */
 struct casg_remote_reply {
