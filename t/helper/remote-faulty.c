@@ -17,7 +17,6 @@
  *	once     the first request for each ends halfway with 'retry'
  *	retry    always 'retry'
  *	denied   always 'denied'
- *	lost     what is put is said to be there, and is not
  *	greet    it does not begin as it must
  */
 #include <fcntl.h>
@@ -128,7 +127,7 @@ static int fails_anyway(struct casg_serve *s, const struct casg_remote_request *
 static int get(void *ctx, struct casg_serve *s, const struct casg_remote_request *r,
 	       struct casg_err *err)
 {
-	if (strncmp(r->name, "packs/", 6) || is("lost"))
+	if (strncmp(r->name, "packs/", 6))
 		return casg_remotefile_ops.get(ctx, s, r, err);
 	if (is("once") && !first_time(r))
 		return casg_remotefile_ops.get(ctx, s, r, err);
@@ -140,20 +139,11 @@ static int get(void *ctx, struct casg_serve *s, const struct casg_remote_request
 static int put(void *ctx, struct casg_serve *s, const struct casg_remote_request *r,
 	       struct casg_err *err)
 {
-	uint8_t block[4096];
-	long got;
-
 	if (strncmp(r->name, "packs/", 6))
 		return casg_remotefile_ops.put(ctx, s, r, err);
 	if (is("once") && first_time(r)) {
 		casg_serve_error(s, r->tag, CASG_REMOTE_RETRY, "it broke off");
 		return 0;
-	}
-	if (is("lost")) {
-		while ((got = casg_serve_body(s, CASG_SERVE_WAIT, block, sizeof(block), err)) > 0)
-			;
-		casg_serve_done(s, r->tag, r->nbytes, NULL);
-		return got < 0 ? (int)got : 0;
 	}
 	return fails_anyway(s, r, err) ? 0 : casg_remotefile_ops.put(ctx, s, r, err);
 }
