@@ -187,6 +187,13 @@ static void add_text(struct casg_buf *out, const struct casg_invrec *r, const ch
 	add_ids(out, "version ", &r->versions);
 }
 
+void casg_invrec_format(struct casg_buf *out, const struct casg_invrec *r)
+{
+	char when[CASG_TIME_SIZE];
+
+	add_text(out, r, casg_time_format(r->time, when));
+}
+
 int casg_invrec_encode(struct casg_invrec *r, struct casg_hasher *h, struct casg_buf *out,
 		       struct casg_err *err)
 {
@@ -541,10 +548,8 @@ int casg_inventory_summary(const struct casg_inventory *inv, struct casg_buf *ou
 	if (!rc)
 		qsort(order, inv->by_id.n, sizeof(*order), cmp_rec);
 	for (size_t i = 0; i < inv->by_id.n && !rc; i++) {
-		char when[CASG_TIME_SIZE];
-
 		casg_buf_reset(&text);
-		add_text(&text, order[i], casg_time_format(order[i]->time, when));
+		casg_invrec_format(&text, order[i]);
 		rc = casg_buf_check(&text, err);
 		casg_buf_addstr(out, "record ");
 		casg_oid_addhex(out, &order[i]->id);

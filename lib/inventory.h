@@ -67,6 +67,9 @@ int casg_invrec_encode(struct casg_invrec *r, struct casg_hasher *h, struct casg
 int casg_invrec_decode(struct casg_invrec *r, struct casg_hasher *h, const uint8_t *text,
 		       size_t n, struct casg_err *err);
 
+/* Append the text of a record that was encoded or decoded. */
+void casg_invrec_format(struct casg_buf *out, const struct casg_invrec *r);
+
 /* "ID BYTES KINDS" of a line of PACKS; 0 or CASG_ECORRUPT. */
 int casg_invpack_parse(struct casg_invpack *p, const char *s, size_t n);
 void casg_invpack_format(struct casg_buf *out, const struct casg_invpack *p);

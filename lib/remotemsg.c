@@ -503,9 +503,9 @@ int casg_remote_scheme(const char *url, struct casg_err *err)
 	if (len > 64 || n > CASG_REMOTE_URL_MAX)
 		return casg_err_set(err, CASG_ECORRUPT, "the URL of a storage is too long");
 	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)url[i] <= 0x20 || url[i] == 0x7f)
+		if ((unsigned char)url[i] < 0x20 || url[i] == 0x7f)
 			return casg_err_set(err, CASG_ECORRUPT,
-					    "a space or control character in the URL of a storage");
+					    "a control character in the URL of a storage");
 	return (int)len;
 }
 

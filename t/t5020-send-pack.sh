@@ -39,7 +39,7 @@ stored () {
 	for f in from/.git/casg/packs/*.pack; do
 		cmp "$f" "to/packs/${f##*/}" || return 1
 	done &&
-	find to -type f >files && test_line_count = 4 files
+	find to -type f >files && test "$(wc -l <files)" -eq 4
 }
 
 test_expect_success '--dry-run asks, and sends nothing' '
