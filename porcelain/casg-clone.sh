@@ -2,17 +2,26 @@
 # casg clone - a repository like another, with its packs or borrowing them.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
-SPEC='casg clone [--bare] [--shared] [--reference REPO] [--quiet] SRC [DIR]
+SPEC='casg clone [--bare] [--shared] [--reference REPO] [--storage URL]... [--quiet] SRC [DIR]
 --
 bare            without a work tree
 s,shared        use the packs and objects of SRC instead of copying them
 reference=REPO  use those of REPO as far as it has them
+storage+URL     where the packs are, in the order to ask (default: .casgconfig of SRC, then SRC itself)
 q,quiet         say nothing
 '
 # shellcheck source=porcelain/casg-sh-setup.sh
 . "${0%/*}/casg-sh-setup"
 # shellcheck source=porcelain/casg-sh-repo.sh
 . "${0%/*}/casg-sh-repo"
+# shellcheck source=porcelain/casg-sh-lock.sh
+. "${0%/*}/casg-sh-lock"
+# shellcheck source=porcelain/casg-sh-versions.sh
+. "${0%/*}/casg-sh-versions"
+# shellcheck source=porcelain/casg-sh-remote.sh
+. "${0%/*}/casg-sh-remote"
+# shellcheck source=porcelain/casg-sh-fetch.sh
+. "${0%/*}/casg-sh-fetch"
 
 # casg_dir_of DIR: casg's folder of the repository there
 casg_dir_of () (
@@ -43,6 +52,86 @@ copy_packs () {
 	sync "$2/packs" 2>/dev/null || :
 }
 
+# From elsewhere: an empty repository first, in which the rest is a fetch; one
+# that fails can be taken up again.
+clone_from_storage () {
+	made=''
+	test -e "$dir" || made=1
+	test ! -e "$dir" || test -z "$(ls -A -- "$dir" 2>/dev/null)" ||
+		die "'$dir' exists already and is not an empty folder"
+	case $src in
+	*://* | *:* | /*) ;;
+	*) test ! -e "$src" || src=$PWD/$src ;;
+	esac
+	here=$PWD
+	git init --quiet ${opt_bare:+--bare} -- "$dir" && cd -- "$dir" &&
+	git remote add -- origin "$src" || exit 128
+	CASG_PATH=$(git rev-parse --absolute-git-dir)/casg || exit 128
+	mkdir -p "$CASG_PATH/packs" "$CASG_PATH/tmp" "$CASG_PATH/quarantine" \
+		"$CASG_PATH/index" "$CASG_PATH/state" || exit 128
+	casg_repo
+	listed='' fetched=''
+	casg_at_exit clone_let_go
+	tmp=$CASG_PATH/tmp/clone-$$
+	mkdir -p "$tmp" || exit 128
+	eval "set_storages $opt_storage"
+	casg_list_remote origin
+	listed=1
+	casg_fetch origin
+	fetched=1
+	check_out
+}
+
+# What has begun can be gone on with.
+clone_let_go () {
+	status=$?
+	if test -z "$listed"; then
+		cd -- "$here" || exit 128
+		test -z "$made" || rm -rf -- "$dir"
+	elif test -z "$fetched"; then
+		echo "'casg -C $dir fetch' goes on with what has begun, 'git -C $dir checkout BRANCH' ends it" >&2
+	fi
+	(exit $status)
+	casg_let_go
+}
+
+set_storages () {
+	casg_number=0
+	for casg_arg in "$@"; do
+		case $casg_arg in
+		*://* | /*) ;;
+		*) casg_arg=$here/$casg_arg ;;
+		esac
+		casg_storage_url "$casg_arg"
+		if test $casg_number = 0; then
+			git config casg.remote.origin.url "$casg_url" || exit 128
+		else
+			git config "casg.remote.origin-$casg_number.git" origin &&
+			git config "casg.remote.origin-$casg_number.url" "$casg_url" || exit 128
+		fi
+		casg_number=$((casg_number + 1))
+	done
+}
+
+# The branch that is HEAD there.
+check_out () {
+	branch=${casg_remote_head#refs/heads/}
+	if test -z "$branch" || ! git rev-parse --verify --quiet "refs/remotes/origin/$branch" >/dev/null; then
+		warn "the other repository's HEAD is no branch; nothing is checked out"
+		return 0
+	fi
+	git symbolic-ref refs/remotes/origin/HEAD "refs/remotes/origin/$branch" &&
+	git symbolic-ref HEAD "refs/heads/$branch" || exit 128
+	if test -n "$opt_bare"; then
+		git for-each-ref --format='create refs/heads/%(refname:lstrip=3) %(objectname)' refs/remotes/origin/ |
+			sed '/^create refs\/heads\/HEAD /d' | git update-ref --stdin || exit 128
+	else
+		git update-ref "refs/heads/$branch" "refs/remotes/origin/$branch" &&
+		git branch --quiet --set-upstream-to="origin/$branch" "$branch" &&
+		git reset --quiet --hard || exit 128
+	fi
+}
+
 casg_options 1 2 "$@"
 eval "$casg_set"
 src=$1
@@ -51,8 +140,15 @@ name=${name%/.git}
 name=${name##*/}
 dir=${2-${name%.git}${opt_bare:+.git}}
 unset CASG_DIR
-test -d "$src" || test -n "$opt_reference" ||
-	die "'$src' is no folder; packs are copied from folders only, --reference names one that has them"
+if test -n "$opt_storage" || { ! test -d "$src" && test -z "$opt_reference"; }; then
+	test -z "$opt_shared$opt_reference" || usage_die "--storage does not go with --shared and --reference"
+	clone_from_storage
+	exit 0
+fi
+if test -d "$src" && test -e "$src/INVENTORY"; then
+	clone_from_storage
+	exit 0
+fi
 from=
 test ! -d "$src" || from=$(casg_dir_of "$src") || die "'$src' is not a casg repository"
 lender=

@@ -115,7 +115,7 @@ casg_as_lines () {
 # name that a commit has otherwise than its parents.  Not in a pipeline: a failure
 # ends the script.
 casg_list_blobs () {
-	casg_git_in "$casg_common" diff-tree --stdin -r -m --root --no-renames --raw -z \
+	casg_git_in "${CASG_PATH%/casg}" diff-tree --stdin -r -m --root --no-renames --raw -z \
 		--no-abbrev --no-commit-id --diff-filter=d -- ":(top,glob)**/$2" >"$1/raw" ||
 		die "cannot read the trees of commits"
 	# lines come in pairs, the second of each is the path

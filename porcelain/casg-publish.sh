@@ -1,0 +1,62 @@
+#!/bin/sh
+# casg publish - a folder that any web server can serve: versions and packs.
+# shellcheck disable=SC2154 # casg_options sets opt_*
+
+SPEC='casg publish [--quiet] [--force] [--dry-run] [--database PATTERN]... DIR
+--
+f,force            move branches there that are no ancestors
+n,dry-run          only say what would be written
+database+PATTERN   refuse if a version is of a database that does not match; "!PATTERN": that does
+q,quiet            say nothing unless it fails
+'
+# shellcheck source=porcelain/casg-sh-setup.sh
+. "${0%/*}/casg-sh-setup"
+# shellcheck source=porcelain/casg-sh-repo.sh
+. "${0%/*}/casg-sh-repo"
+# shellcheck source=porcelain/casg-sh-lock.sh
+. "${0%/*}/casg-sh-lock"
+# shellcheck source=porcelain/casg-sh-versions.sh
+. "${0%/*}/casg-sh-versions"
+# shellcheck source=porcelain/casg-sh-remote.sh
+. "${0%/*}/casg-sh-remote"
+# shellcheck source=porcelain/casg-sh-send.sh
+. "${0%/*}/casg-sh-send"
+
+# A bare repository of Git's; one that casg init has made has packs of its own.
+prepare () {
+	if test -d "$dir/casg" || test -d "$dir/.git"; then
+		die "'$dir' is a repository that is worked in"
+	fi
+	test ! -e "$dir" || test -f "$dir/HEAD" || test -z "$(ls -A -- "$dir")" ||
+		die "'$dir' exists already and was not published to"
+	test -f "$dir/HEAD" || git init --quiet --bare -- "$dir" || exit 128
+}
+
+tmp=''
+casg_options 1 1 "$@"
+eval "$casg_set"
+dir=$1
+casg_repo
+casg_at_exit casg_let_go
+tmp=$CASG_PATH/tmp/publish-$$
+mkdir -p "$tmp" || exit 128
+eval "set -- $opt_database"
+patterns=${*:--}
+case $dir in
+/*) ;;
+*) dir=$PWD/$dir ;;
+esac
+test -n "$opt_dry_run" || prepare
+casg_storage_url "$dir"
+printf 'publish\t%s\t-\twritable\t%s\n' "$casg_url" "$patterns" >"$tmp/storages" || exit 128
+casg_lock import
+casg_list_history --branches --tags
+casg_send "$tmp/storages"
+casg_unlock_all
+test -z "$opt_dry_run" || exit 0
+git push --quiet ${opt_force:+--force} -- "$dir" 'refs/heads/*:refs/heads/*' 'refs/tags/*:refs/tags/*' || exit 128
+# what is cloned is the branch that we are on
+! branch=$(git symbolic-ref --quiet HEAD) || git --git-dir="$dir" symbolic-ref HEAD "$branch" || exit 128
+git --git-dir="$dir" update-server-info || exit 128
+test -n "$opt_quiet" || echo "published in $dir" || exit 128
+exit 0

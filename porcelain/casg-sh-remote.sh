@@ -1,0 +1,248 @@
+# shellcheck shell=sh
+# casg-sh-remote - where packs are kept elsewhere.  After casg-sh-setup,
+# casg-sh-repo and casg_repo, with a folder for scratch files in $tmp:
+#
+#	# shellcheck source=porcelain/casg-sh-remote.sh
+#	. "${0%/*}/casg-sh-remote"
+#	casg_storages FILE                  all that git config has
+#	casg_tree_storages COMMIT FILE      those that .casgconfig of a commit has
+#
+# writes a line for each storage to FILE, in the order in which they are asked:
+#
+#	NAME TAB URL TAB REMOTE TAB read-only|writable TAB PATTERN...
+#
+# REMOTE is the git remote whose versions it holds, "-" if it is of
+# .casgconfig; the PATTERNs are joined by blanks, "-" if there is none.  What is
+# not valid ends the script with 128.  --env ($opt_env) or CASG_ENV leave only
+# the storages of that set, casg.env.NAME.storage, and make them read-only if
+# casg.env.NAME.readOnly says so.
+# shellcheck disable=SC2154 # scripts set $tmp
+
+casg_tab='	'
+# stands for the line end between key and value of git config -z
+casg_soh=$(printf '\001')
+
+# A path is as good as its URL; anything odd in it is encoded.
+casg_storage_url () {
+	case $1 in
+	*://*)
+		casg_check_url "$1" || die "bad URL '$(casg_printable "$1")' of a storage"
+		casg_url=$1
+		;;
+	*)
+		case $1 in
+		/*) casg_url=$1 ;;
+		*) casg_url=$PWD/$1 ;;
+		esac
+		# it need not be there, but what it is in may be, and '..' is for people
+		if test -d "$casg_url"; then
+			casg_url=$(cd -- "$casg_url" && pwd -P) || exit 128
+		elif test -d "${casg_url%/*}/"; then
+			casg_url=$(cd -- "${casg_url%/*}/" && pwd -P)/${casg_url##*/} || exit 128
+		fi
+		casg_url=file://$(printf %s "$casg_url" | LC_ALL=C od -An -v -tu1 | awk '
+			{
+				for (i = 1; i <= NF; i++) {
+					plain = ($i >= 48 && $i <= 57 || $i >= 65 && $i <= 90 || $i >= 97 && $i <= 122 ||
+						$i == 45 || $i == 46 || $i == 47 || $i == 95 || $i == 126)
+					printf(plain ? "%c" : "%%%02X", $i)
+				}
+			}') || exit 128
+		;;
+	esac
+}
+
+# For messages: what a terminal could take for a command is left out.
+casg_printable () {
+	printf %s "$1" | LC_ALL=C tr -c '!-~' '?' | cut -c1-200
+}
+
+# Nothing but what can be seen.
+casg_is_graphic () {
+	test -z "$(printf %s "$1" | LC_ALL=C tr -d '!-~')"
+}
+
+casg_check_url () {
+	test ${#1} -le 2048 && casg_is_graphic "$1" || return
+	case $1 in
+	[a-z]*://*) ;;
+	*) return 1 ;;
+	esac
+	case ${1%%://*} in
+	*[!a-z0-9+-]*) return 1 ;;
+	esac
+}
+
+# Letters, digits, '.', '_', '-' and '/' between: what names a storage.
+casg_check_name () {
+	case $1 in
+	"" | *[!A-Za-z0-9._/-]* | [./-]* | */ | *//* | */.* | *..*) return 1 ;;
+	esac
+	test ${#1} -le 100
+}
+
+# Lines "NAME TAB KEY TAB VALUE" of standard input, those of one NAME together,
+# to lines as above, with the order in front; $1 is the default of REMOTE.
+casg_join_settings () {
+	LC_ALL=C awk -F '\t' -v default_remote="$1" '
+		function tell() {
+			if (name == "")
+				return
+			if (url != "")
+				printf "%d\t%s\t%s\t%s\t%s\t%s\n", order, name, url,
+					remote == "" ? (default_remote == "" ? name : default_remote) : remote,
+					readonly ? "read-only" : "writable", patterns == "" ? "-" : patterns
+			order = 50; url = remote = patterns = ""; readonly = 0
+		}
+		BEGIN { order = 50 }
+		$1 != name { tell(); name = $1 }
+		$2 == "url" { url = $3 }
+		$2 == "order" { order = $3 }
+		$2 == "readonly" { readonly = $3 == "true" }
+		$2 == "git" { remote = $3 }
+		$2 == "database" { patterns = patterns == "" ? $3 : patterns " " $3 }
+		END { tell() }'
+}
+
+# casg_check_setting NAME KEY VALUE WHERE: the value as it is used, or die.
+casg_check_setting () {
+	casg_check_name "$1" || die "$4: bad name '$(casg_printable "$1")' of a storage"
+	casg_value=$3
+	case $2 in
+	url)
+		casg_check_url "$3" || die "$4: bad URL '$(casg_printable "$3")' of storage '$1'"
+		;;
+	order)
+		case $3 in
+		"" | *[!0-9]* | ??????????*) die "$4: bad order '$(casg_printable "$3")' of storage '$1': wanted a number" ;;
+		esac
+		;;
+	readonly)
+		case $3 in
+		true | yes | on | 1 | "") casg_value=true ;;
+		false | no | off | 0) casg_value=false ;;
+		*) die "$4: bad value '$(casg_printable "$3")' of read-only of storage '$1': wanted true or false" ;;
+		esac
+		;;
+	git)
+		casg_check_name "$3" || die "$4: bad value '$(casg_printable "$3")' of git of storage '$1'"
+		;;
+	database)
+		if test -z "$3" || test ${#3} -gt 200 || ! casg_is_graphic "$3"; then
+			die "$4: bad pattern '$(casg_printable "$3")' of storage '$1'"
+		fi
+		;;
+	*) return 1 ;;
+	esac
+}
+
+# Settings are "KEY LF VALUE NUL" in git config -z; a value with a line end in
+# it is none of ours.
+casg_config_lines () {
+	tr '\n\0' '\001\n' <"$1"
+}
+
+# casg_storages FILE: of the user's settings, casg.remote.NAME.KEY.
+casg_storages () {
+	git config -z --get-regexp '^casg\.remote\..*\.(url|order|readonly|git|database)$' >"$tmp/config" || test $? = 1 || exit 128
+	casg_config_lines "$tmp/config" | while IFS= read -r casg_line; do
+		casg_key=${casg_line%%"$casg_soh"*}
+		casg_value=
+		test "$casg_key" = "$casg_line" || casg_value=${casg_line#*"$casg_soh"}
+		casg_name=${casg_key#casg.remote.}
+		casg_key=${casg_name##*.}
+		casg_name=${casg_name%.*}
+		casg_check_setting "$casg_name" "$casg_key" "$casg_value" "git config" || continue
+		printf '%s\t%s\t%s\n' "$casg_name" "$casg_key" "$casg_value"
+	done >"$tmp/settings" || exit 128
+	LC_ALL=C sort -s -t "$casg_tab" -k 1,1 "$tmp/settings" | casg_join_settings '' |
+		LC_ALL=C sort -s -n | cut -f 2- >"$1" || exit 128
+	casg_choose_env "$1"
+}
+
+# casg_tree_storages COMMIT FILE: of .casgconfig, which anybody may have
+# written: only keys that it may have, only storages in the network, nothing
+# that would give a password away.
+casg_tree_storages () {
+	: >"$2" || exit 128
+	git cat-file -e "$1:.casgconfig" 2>/dev/null || return 0
+	casg_where="'.casgconfig' of $1"
+	test "$(git cat-file -s "$1:.casgconfig")" -le 65536 || die "$casg_where is too large"
+	git config --blob "$1:.casgconfig" --no-includes -z --list >"$tmp/config" 2>/dev/null ||
+		die "$casg_where is no file of settings"
+	casg_config_lines "$tmp/config" | while IFS= read -r casg_line; do
+		casg_key=${casg_line%%"$casg_soh"*}
+		casg_value=
+		test "$casg_key" = "$casg_line" || casg_value=${casg_line#*"$casg_soh"}
+		case $casg_key in
+		storage.*.*) ;;
+		*) die "$casg_where has the unknown key '$(casg_printable "$casg_key")'" ;;
+		esac
+		casg_name=${casg_key#storage.}
+		casg_key=${casg_name##*.}
+		casg_name=${casg_name%.*}
+		case $casg_key in
+		url | order | database) ;;
+		read-only) casg_key='readonly' ;;
+		*) die "$casg_where has the unknown key '$(casg_printable "$casg_key")'" ;;
+		esac
+		casg_check_setting "$casg_name" "$casg_key" "$casg_value" "$casg_where"
+		if test "$casg_key" = url; then
+			case $casg_value in
+			http://* | https://* | s3://* | gs://* | az://* | ipfs://*) ;;
+			*) die "$casg_where: '${casg_value%%:*}' is no scheme that it may name (storage '$casg_name')" ;;
+			esac
+			casg_host=${casg_value#*://}
+			case ${casg_host%%/*} in
+			*@*) die "$casg_where: storage '$casg_name' names a user" ;;
+			esac
+		fi
+		printf '%s\t%s\t%s\n' "$casg_name" "$casg_key" "$casg_value"
+	done >"$tmp/settings" || exit 128
+	LC_ALL=C sort -s -t "$casg_tab" -k 1,1 "$tmp/settings" | casg_join_settings - |
+		LC_ALL=C sort -s -n | cut -f 2- >"$2" || exit 128
+}
+
+# casg_is_taken DATABASE PATTERNS: may a storage with these PATTERNS hold it?
+# One that begins with '!' says what it may not; without others, all else may.
+casg_is_taken () {
+	test "$2" != - || return 0
+	casg_taken='' casg_any=''
+	set -f
+	for casg_pattern in $2; do
+		case $casg_pattern in
+		!*)
+			# shellcheck disable=SC2254 # a pattern is wanted
+			case $1 in ${casg_pattern#!}) set +f; return 1 ;; esac
+			;;
+		*)
+			casg_any=1
+			# shellcheck disable=SC2254 # a pattern is wanted
+			case $1 in $casg_pattern) casg_taken=1 ;; esac
+			;;
+		esac
+	done
+	set +f
+	test -z "$casg_any" || test -n "$casg_taken"
+}
+
+# casg_choose_env FILE: what --env or CASG_ENV leave of it.
+casg_choose_env () {
+	casg_env=${opt_env:-${CASG_ENV-}}
+	test -n "$casg_env" || return 0
+	casg_check_name "$casg_env" || die "bad name '$(casg_printable "$casg_env")' of an environment"
+	git config --get-all "casg.env.$casg_env.storage" >"$tmp/members" ||
+		die "there is no environment '$casg_env': casg.env.$casg_env.storage names none"
+	casg_env_readonly=$(git config --type=bool --default=false "casg.env.$casg_env.readOnly") || exit 128
+	awk -F '\t' -v OFS='\t' -v readonly="$casg_env_readonly" -v members="$tmp/members" '
+		BEGIN { while ((getline name <members) > 0) member[name] = 1 }
+		$1 in member { if (readonly == "true") $4 = "read-only"; print }' "$1" >"$tmp/chosen" &&
+	mv "$tmp/chosen" "$1" || exit 128
+}
+
+# The remote that is meant where none is named, as git finds it.
+casg_default_remote () {
+	casg_branch=$(git symbolic-ref --quiet --short HEAD) &&
+		git config "branch.$casg_branch.remote" && return
+	echo origin
+}

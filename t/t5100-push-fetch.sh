@@ -1,0 +1,185 @@
+#!/bin/sh
+# Versions to a Git repository, packs to storages, and back: push, fetch, clone,
+# pull, publish, remote, with storages in folders.
+
+test_description='casg remote, push, fetch, pull, clone, publish'
+. "$(dirname "$0")/test-lib.sh"
+
+# held DIR: the ids of all sequences in the packs of a storage, sorted
+held () {
+	rm -rf look && casg init -q look && cp "$1"/packs/*.pack look/.git/casg/packs/ &&
+	(cd look && casg-index-pack .git/casg/packs/*.pack >/dev/null && casg-ls-chunks --kind=sequences |
+	cut -f1 | xargs casg-cat-chunk --list | cut -f1 | sort)
+}
+
+packs_of () {
+	(cd "$1/packs" && printf '%s\n' *.pack | sed 's/^pack-//; s/\.pack$//')
+}
+
+test_expect_success 'setup' '
+	for i in 1 2 3; do
+		casg-gen --seed $i --type protein --records 40 --length 120 >v$i.fa &&
+		{ test $i = 1 || cat v$((i - 1)).fa >>v$i.fa; } || return 1
+	done &&
+	casg init -q src && git init -q --bare remote.git && mkdir storage &&
+	(cd src && casg import -q -d db ../v1.fa && casg import -q -d db ../v2.fa &&
+	casg remote add origin ../remote.git ../storage)
+'
+
+test_expect_success 'remote: what was added' '
+	cd src && printf "origin\tfile://%s\torigin\twritable\t-\n" "$(cd ../storage && pwd | sed "s/ /%20/g")" >expect &&
+	casg remote list >actual && test_cmp expect actual && casg remote >actual && test_cmp expect actual &&
+	casg remote show origin >actual && test_grep "^  versions ../remote.git" actual && test_grep "^  storage origin file://" actual &&
+	test_expect_code 128 casg remote show nope && test_expect_code 128 casg remote add origin ../x ../y &&
+	test_expect_code 129 casg remote add x && test_expect_code 129 casg remote add a b c d &&
+	test_expect_code 129 casg remote add -- "a b" ../x ../y && test_expect_code 129 casg remote list --order 3 &&
+	test_expect_code 129 casg remote nope && test_expect_code 128 casg remote add --for nope x ../y
+'
+
+test_expect_success 'push: packs and a record first, commits last' '
+	cd src && casg push --dry-run >out 2>err && test_grep "^origin: [1-9][0-9]* packs, [1-9][0-9]* bytes to send" out &&
+	ls ../storage >left && test_must_be_empty left && test_expect_code 1 git -C ../remote.git rev-parse --verify -q HEAD &&
+	casg push -u 2>err && test_grep "^origin: [1-9][0-9]* packs sent" err &&
+	test "$(git -C ../remote.git rev-parse HEAD)" = "$(git rev-parse HEAD)" &&
+	packs_of ../storage >there && packs_of .git/casg >here && test_cmp here there &&
+	casg-inventory --url="$(git config casg.remote.origin.url)" --versions >actual &&
+	for rev in HEAD HEAD~1; do casg-read-version --id $rev:db || return 1; done | sort >expect &&
+	test_cmp expect actual && casg remote check >out && test_grep "^origin: .* 2 versions, 0 missing" out &&
+	casg push 2>err && ! test_grep "packs sent" err && git status --porcelain >out && test_grep ! "^ M" out
+'
+
+test_expect_success 'clone, from the storage' '
+	casg clone -q --storage storage remote.git copy && cd copy && casg fsck --full >/dev/null &&
+	casg export db >back && test_cmp ../v2.fa back && casg export HEAD~1:db >back && test_cmp ../v1.fa back &&
+	rm back && git status --porcelain >out && printf "?? out\n" >expect && test_cmp expect out && rm out expect &&
+	ls .git/casg/tmp >left && test_must_be_empty left
+'
+
+test_expect_success 'a bare clone' '
+	casg clone -q --bare --storage storage remote.git bare && cd bare && casg export db >../back && cmp ../v2.fa ../back &&
+	test "$(git rev-parse --is-bare-repository)" = true
+'
+
+test_expect_success 'an update sends and brings new packs only, pull joins it' '
+	(cd src && casg import -q -d db ../v3.fa && casg push 2>../err) && packs_of storage >now &&
+	n=$(sed -n "s/^origin: \([0-9]*\) packs sent.*/\1/p" err) && test $n -le 2 &&
+	cd copy && packs_of .git/casg >before && casg pull -q && casg export db >../back && cmp ../v3.fa ../back &&
+	packs_of .git/casg >after && test $(comm -13 before after | wc -l) = $n && rm before after
+'
+
+test_expect_success 'nothing new: no storage is asked' '
+	mv storage away && test_when_finished "mv away storage" && (cd copy && casg fetch && casg fetch -q --prune)
+'
+
+test_expect_success 'tags, new branches, branches that are gone' '
+	(cd src && casg tag -m one v1.0 HEAD~2 && git branch more && casg push -q --tags origin more && casg push -q) &&
+	cd copy && casg fetch 2>err && test_grep "new branch" err && test_grep "new tag" err && rm err &&
+	test "$(git rev-parse v1.0^{commit})" = "$(git rev-parse HEAD~2)" && git rev-parse origin/more &&
+	git -C ../remote.git branch -q -D more && casg fetch -q && git rev-parse origin/more &&
+	casg fetch -q --prune && test_expect_code 1 git rev-parse --verify -q origin/more &&
+	(cd ../src && git tag -f v1.0 HEAD >/dev/null && git push -q -f origin v1.0) && old=$(git rev-parse v1.0) &&
+	casg fetch 2>err && test_grep "rejected" err && rm err && test "$(git rev-parse v1.0)" = $old &&
+	casg fetch -q --force && test "$(git rev-parse v1.0)" != $old && (cd ../src && git tag -d v1.0 && git push -q --delete origin v1.0) >/dev/null
+'
+
+test_expect_success 'a fetch that fails moves no ref; another storage has what one lacks' '
+	rm -rf poor && casg clone -q --storage storage remote.git poor && git -C poor reset -q --hard HEAD~1 &&
+	git -C poor update-ref refs/remotes/origin/$(git -C poor symbolic-ref --short HEAD) HEAD &&
+	(cd poor && git reflog expire --expire=now --all && git update-ref -d ORIG_HEAD && casg gc -q --grace=0) &&
+	cp -r storage half && rm half/packs/*.pack && cd poor && before=$(git for-each-ref) &&
+	git config casg.remote.origin.url "file://$(cd ../half && pwd | sed "s/ /%20/g")" &&
+	test_expect_code 128 casg fetch 2>err && test_grep "cannot be had" err && test "$before" = "$(git for-each-ref)" &&
+	casg fsck >/dev/null && casg remote add --for origin second ../storage && casg fetch 2>err && test_grep "^warning: " err &&
+	test "$before" != "$(git for-each-ref)" && casg pull -q && casg export db >../back && cmp ../v3.fa ../back && rm err
+'
+
+test_expect_success 'wrong bytes are refused, and told' '
+	rm -rf bad && cp -r storage bad && chmod -R u+w bad &&
+	for pack in bad/packs/*.pack; do
+		printf X | dd of="$pack" bs=1 seek=40 conv=notrunc 2>/dev/null || return 1
+	done &&
+	test_expect_code 128 casg clone -q --storage bad remote.git lied 2>err && test_grep "^warning: " err &&
+	! git -C lied rev-parse -q --verify refs/remotes/origin/HEAD && ls lied/.git/casg/packs >left && test_must_be_empty left &&
+	(cd lied && casg remote add --for origin good ../storage && casg fetch -q 2>/dev/null &&
+	casg export "origin/$(git -C ../src symbolic-ref --short HEAD):db" >../back && cmp ../v3.fa ../back)
+'
+
+# ---- what must not go out
+
+test_expect_success 'nothing of another branch goes with a pack, and a clone is complete' '
+	rm -rf two && casg init -q two && cd two && git config casg.gcAuto 0 &&
+	casg-gen --seed 7 --type protein --records 30 --length 100 >open.fa &&
+	casg-gen --seed 8 --type protein --records 30 --length 100 >secret.fa &&
+	casg import -q open.fa && git checkout -q -b private && casg import -q secret.fa && git checkout -q - &&
+	casg repack -q -d && packs_of .git/casg >one && test_line_count = 1 one &&
+	git init -q --bare ../two.git && mkdir ../two.storage ../two.safe && casg remote add origin ../two.git ../two.storage && casg push -q &&
+	casg-hash-object secret.fa | cut -f1 | sort >secrets && cd .. && held two.storage >ids && test -s ids &&
+	comm -12 ids two/secrets >leaked && test_must_be_empty leaked &&
+	casg-hash-object two/open.fa | cut -f1 | sort >expect && test_cmp expect ids &&
+	casg clone -q --storage two.storage two.git two.copy && (cd two.copy && casg fsck --full >/dev/null && casg export open) >back &&
+	cmp two/open.fa back && (cd two && ls .git/casg/packs/*.pack | wc -l) >n && test $(cat n) = 1
+'
+
+test_expect_success 'databases go where they may' '
+	cd two && git checkout -q private && casg push -q --dry-run origin private &&
+	git config casg.remote.origin.database "!secret" &&
+	test_expect_code 128 casg push -n origin private >out 2>err && test_grep "no storage takes the database .secret." err &&
+	casg remote add --for origin --database "sec*" safe ../two.safe && casg push -q origin private &&
+	cd .. && held two.storage >ids && comm -12 ids two/secrets >leaked && test_must_be_empty leaked &&
+	held two.safe >ids && test_cmp two/secrets ids &&
+	casg clone -q --storage two.storage --storage two.safe two.git both && (cd both && casg export origin/private:secret) >back &&
+	cmp two/secret.fa back && (cd two && casg remote check >out) && test_line_count = 2 two/out
+'
+
+test_expect_success 'read-only, and environments' '
+	cd src && casg remote add --for origin --read-only --order 1 ro ../nowhere && casg push -q &&
+	git config casg.env.prod.storage origin && git config casg.env.prod.readOnly true &&
+	git config casg.env.dev.storage origin && casg push -q --env dev &&
+	test_expect_code 128 casg push --env prod 2>err && test_grep "read-only" err &&
+	CASG_ENV=prod test_expect_code 128 casg push 2>err && test_grep "read-only" err &&
+	test_expect_code 128 casg push --env nope 2>err && test_grep "there is no environment .nope." err &&
+	casg remote list --env dev >out && test_line_count = 1 out && casg remote list >out && test_line_count = 2 out &&
+	casg remote remove ro && casg remote list >out && test_line_count = 1 out && test_expect_code 128 casg remote remove ro
+'
+
+# ---- .casgconfig, which anybody may have written
+
+test_expect_success '.casgconfig: what it may not say' '
+	main=$(git -C src symbolic-ref HEAD) && test_when_finished "git --git-dir=\"$(pwd)/remote.git\" symbolic-ref HEAD $main" &&
+	git -C remote.git symbolic-ref HEAD refs/heads/hostile && cd src && git checkout -q -b hostile &&
+	while IFS= read -r text; do
+		printf "%b" "$text" >.casgconfig && git commit -q -a -m x && git push -q -f origin hostile &&
+		rm -rf ../victim && test_expect_code 128 casg clone -q "file://$(cd ../remote.git && pwd)" ../victim 2>err &&
+		test_grep "^fatal: .*casgconfig" err && git -C ../victim for-each-ref >refs && test_must_be_empty refs ||
+			{ echo "$text" && cat err && return 1; }
+	done <<-\EOT &&
+	[storage "x"]\n\turl = file:///etc\n
+	[storage "x"]\n\turl = rclone://x/y\n
+	[storage "x"]\n\turl = https://user:secret@example.org/\n
+	[storage "x"]\n\turl = "https://a b/"\n
+	[storage "x"]\n\turl = https://example.org/\n\thelper = rm\n
+	[storage "x"]\n\turl = https://example.org/\n\torder = many\n
+	[include]\n\tpath = /etc/passwd\n
+	[storage "../x"]\n\turl = https://example.org/\n
+	[core]\n\tsshCommand = touch /tmp/x\n
+	[storage "x"\n
+	EOT
+	git checkout -q - && git branch -q -D hostile
+'
+
+# ---- a folder to be served
+
+test_expect_success 'publish, and clone what was published' '
+	cd src && git branch -q -D more && casg publish ../www 2>err >out && test_grep "^published" out &&
+	test_path_is_file ../www/INVENTORY && test_path_is_file ../www/info/refs && packs_of ../www >there && test -s there &&
+	casg clone -q ../www ../served && (cd ../served && casg fsck --full >/dev/null && casg export db) >back && cmp ../v3.fa back &&
+	git clone -q ../www ../plain && cmp ../plain/db/VERSION db/VERSION &&
+	find ../www -name "*.pack" -path "*/packs/*" -exec ls -i {} + | sort >before && casg publish -q ../www &&
+	find ../www -name "*.pack" -path "*/packs/*" -exec ls -i {} + | sort >after && test_cmp before after &&
+	casg-gen --seed 9 --type protein --records 5 >n.fa && casg import -q n.fa && casg publish -q ../www &&
+	cd ../served && casg pull -q && casg export n >back && cmp ../src/n.fa back && casg fsck --full >/dev/null &&
+	test_expect_code 128 casg publish ../src && test_expect_code 128 casg publish --database "db" ../other 2>err &&
+	test_grep "no storage takes the database .n." err
+'
+
+test_done
