@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "array.h"
+
 void casg_buf_release(struct casg_buf *b)
 {
 	free(b->data);
@@ -38,7 +40,7 @@ int casg_buf_grow(struct casg_buf *b, size_t extra)
 		want = b->cap + b->cap / 2;
 	if (want < 64)
 		want = 64;
-	p = realloc(b->data, want);
+	p = casg_realloc_(b->data, want);
 	if (!p) {
 		b->failed = 1;
 		return CASG_ENOMEM;

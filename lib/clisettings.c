@@ -50,6 +50,7 @@ void casg_cli_settings(const struct casg_repo *repo, struct casg_settings *out)
 {
 	static const char *const vars[][2] = {
 		{ "CASG_THREADS", "casg.threads" }, { "CASG_MEMORY", "casg.memory" },
+		{ "CASG_REMOTE_TIMEOUT", "casg.remoteTimeout" },
 	};
 	struct casg_err err = CASG_ERR_INIT;
 

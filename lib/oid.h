@@ -2,8 +2,7 @@
  * oid - SHA-256 identifiers, and a reusable hasher (FIPS 180-4, by OpenSSL).
  *
  * casg_oid is 32 raw bytes; its text form is 64 lower-case hex digits.
- * A casg_hasher keeps one EVP context and is reset by each init, because
- * creating a context costs more than hashing a protein.
+ * A casg_hasher is one state, which each init begins anew.
  *
  * Threads: one hasher a thread; the pure functions are reentrant.
  */

@@ -620,12 +620,31 @@ static int dispatch(struct casg_packer *p, struct casg_err *err)
 
 /* ---- filling ----------------------------------------------------------- */
 
+/*
+ * Room for what records bring beside their residues, as far as casg_packer_end
+ * lets a batch have it.  To grow by and by would move all of it several times,
+ * and what is not used costs nothing.
+ */
+static int reserve(struct batch *b, uint64_t nbytes)
+{
+	size_t n = (size_t)nbytes / (sizeof(*b->recs) + sizeof(*b->pieces)) + 1;
+
+	b->tags.data = casg_arena_alloc((size_t)nbytes);
+	b->pieces = casg_arena_alloc(n * sizeof(*b->pieces));
+	b->recs = casg_arena_alloc(n * sizeof(*b->recs));
+	if (!b->tags.data || !b->pieces || !b->recs)
+		return CASG_ENOMEM;
+	b->tags.cap = (size_t)nbytes;
+	b->cap_pieces = b->cap_recs = n;
+	return 0;
+}
+
 static int prepare_batch(struct casg_packer *p, struct batch *b, struct casg_err *err)
 {
 	if (!b->res) {
 		b->cap_res = p->opts.batch_nbytes + 2 * p->opts.chunk_nbytes + (1 << 20);
 		b->res = casg_arena_alloc((size_t)b->cap_res);
-		if (!b->res)
+		if (!b->res || reserve(b, p->opts.batch_nbytes))
 			return casg_err_nomem(err);
 	}
 	b->nres = 0;

@@ -360,6 +360,7 @@ struct casg_marks {
 	} *seen;                  /* a pack */
 	uint32_t npacks;
 	int sequences;            /* are to be marked as well */
+	int everything;           /* so are pieces and orders */
 	casg_marks_fn *watch;
 	void *watch_ctx;
 };
@@ -446,6 +447,21 @@ static int mark_node(void *ctx, const struct casg_oid *id, const struct casg_loc
 	return set_bit(m->seen[loc->pack].nodes, number);
 }
 
+static int mark_place(void *ctx, const struct casg_loc *loc, struct casg_err *err);
+
+static int mark_pieces(struct casg_marks *m, const struct casg_loc *loc, struct casg_err *err)
+{
+	struct casg_object o;
+	int rc = casg_store_object(m->r.s, m->c, loc, &o, err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < o.npieces && rc >= 0; i++)
+		rc = mark_place(m, &o.pieces[i], err);
+	casg_object_release(&o);
+	return rc < 0 ? rc : 0;
+}
+
 /* The same for an object; the pieces of a list are the pack's references. */
 static int mark_place(void *ctx, const struct casg_loc *loc, struct casg_err *err)
 {
@@ -460,7 +476,10 @@ static int mark_place(void *ctx, const struct casg_loc *loc, struct casg_err *er
 		return casg_err_set(err, CASG_ECORRUPT, "index of '%s': an object is nowhere",
 				    casg_store_pack_path(m->r.s, loc->pack));
 	m->r.needed[loc->pack] = 1;
-	return set_bit(m->seen[loc->pack].objects, (uint64_t)e.first + loc->member);
+	rc = set_bit(m->seen[loc->pack].objects, (uint64_t)e.first + loc->member);
+	if (!rc && m->everything && e.kind == CASG_CHUNK_LIST)
+		rc = mark_pieces(m, loc, err);
+	return rc;
 }
 
 static int mark_object(struct casg_marks *m, const struct casg_oid *id, struct casg_err *err)
@@ -497,6 +516,29 @@ void casg_marks_sequences(struct casg_marks *m)
 	m->sequences = 1;
 }
 
+void casg_marks_everything(struct casg_marks *m)
+{
+	m->sequences = m->everything = 1;
+}
+
+static int all_set(const uint8_t *bits, uint64_t n)
+{
+	uint64_t i = 0;
+
+	for (; i + 8 <= n; i += 8)
+		if (bits[i >> 3] != 0xff)
+			return 0;
+	return i == n || bits[i >> 3] == (1u << (n - i)) - 1;
+}
+
+int casg_marks_whole(const struct casg_marks *m, uint32_t pack)
+{
+	const struct casg_packidx *x = casg_store_idx(m->r.s, pack);
+	const struct seen *n = &m->seen[pack];
+
+	return n->objects && all_set(n->nodes, x->nnodes) && all_set(n->objects, x->nobjects);
+}
+
 int casg_marks_has(const struct casg_marks *m, uint32_t pack, uint32_t object)
 {
 	const uint8_t *bits = m->seen[pack].objects;
@@ -512,6 +554,22 @@ static int mark_long(void *ctx, const struct casg_oid *id, struct casg_err *err)
 	return rc < 0 ? rc : 0;
 }
 
+/* What an order rests on may be of a version that was not asked for. */
+static int mark_order(struct casg_marks *m, const struct casg_oid *id, struct casg_err *err)
+{
+	struct casg_loc loc;
+	int rc;
+
+	if (!m->sequences)
+		return mark_object(m, id, err);
+	if (!m->everything)
+		return 0;
+	rc = casg_store_find(m->r.s, m->c, id, &loc, NULL, err);
+	if (!rc)
+		return absent("object", id, err);
+	return rc < 0 ? rc : mark_place(m, &loc, err);
+}
+
 int casg_marks_add(struct casg_marks *m, const struct casg_roots *roots,
 		   struct casg_err *err)
 {
@@ -521,7 +579,7 @@ int casg_marks_add(struct casg_marks *m, const struct casg_roots *roots,
 	if (!rc && roots->has_withdrawn)
 		rc = mark_object(m, &roots->withdrawn, err);
 	if (rc >= 0)
-		rc = m->sequences ? 0 : mark_object(m, &roots->order, err);
+		rc = mark_order(m, &roots->order, err);
 	if (rc >= 0)
 		rc = mark_object(m, &roots->presentation, err);
 	if (!rc)
@@ -563,7 +621,7 @@ int casg_reach_kinds(struct casg_store *s, uint32_t pack, struct casg_buf *out,
 	return casg_buf_check(out, err);
 }
 
-static int add_line(struct casg_store *s, uint32_t pack, struct casg_buf *out,
+int casg_reach_line(struct casg_store *s, uint32_t pack, struct casg_buf *out,
 		    struct casg_err *err)
 {
 	struct casg_packidx *x = casg_store_idx(s, pack);
@@ -572,7 +630,6 @@ static int add_line(struct casg_store *s, uint32_t pack, struct casg_buf *out,
 	casg_oid_addhex(out, &x->pack_id);
 	casg_buf_addf(out, " %llu ", (unsigned long long)x->pack_nbytes);
 	rc = casg_reach_kinds(s, pack, out, err);
-	casg_buf_addch(out, '\n');
 	return rc ? rc : casg_buf_check(out, err);
 }
 
@@ -604,8 +661,12 @@ int casg_reach_text(struct casg_store *s, struct casg_coder *c,
 		}
 	if (!rc)
 		qsort(keys, k, sizeof(*keys), cmp_line);
-	for (uint32_t i = 0; i < k && !rc; i++)
-		rc = add_line(s, keys[i].pack, out, err);
+	for (uint32_t i = 0; i < k && !rc; i++) {
+		rc = casg_reach_line(s, keys[i].pack, out, err);
+		casg_buf_addch(out, '\n');
+	}
+	if (!rc)
+		rc = casg_buf_check(out, err);
 	free(needed);
 	free(keys);
 	return rc;

@@ -41,6 +41,10 @@ int casg_reach_text(struct casg_store *s, struct casg_coder *c,
 		    const struct casg_roots *roots, struct casg_buf *out,
 		    struct casg_err *err);
 
+/* One such line without its end; appended. */
+int casg_reach_line(struct casg_store *s, uint32_t pack, struct casg_buf *out,
+		    struct casg_err *err);
+
 /* The kinds of chunk in a pack as PACKS has them, appended. */
 int casg_reach_kinds(struct casg_store *s, uint32_t pack, struct casg_buf *out,
 		     struct casg_err *err);
@@ -73,11 +77,22 @@ void casg_marks_sequences(struct casg_marks *m);
 typedef int casg_marks_fn(void *ctx, const struct casg_entry *e, const struct casg_loc *loc,
 			  struct casg_err *err);
 void casg_marks_watch(struct casg_marks *m, casg_marks_fn *fn, void *ctx);
+/*
+ * Before the first version: mark whatever a pack can hold: sequences, the pieces
+ * of long ones, orders.
+ */
+void casg_marks_everything(struct casg_marks *m);
 int casg_marks_add(struct casg_marks *m, const struct casg_roots *roots,
 		   struct casg_err *err);
 /* After the last version: take in what the packs refer to. */
 int casg_marks_finish(struct casg_marks *m, struct casg_err *err);
 int casg_marks_needed(const struct casg_marks *m, uint32_t pack);
+/*
+ * After casg_marks_everything and the last version: does this pack hold nothing
+ * but what these versions need?  (A second copy of something that is read from
+ * elsewhere is nothing that they need.)
+ */
+int casg_marks_whole(const struct casg_marks *m, uint32_t pack);
 /* Is the object (by number) of that pack marked? */
 int casg_marks_has(const struct casg_marks *m, uint32_t pack, uint32_t object);
 

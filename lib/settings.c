@@ -35,6 +35,8 @@ static const struct {
 	  50, 0, UINT32_MAX },
 	{ "casg.countReads", offsetof(struct casg_settings, count_reads), BOOL,
 	  1, 0, 1 },
+	{ "casg.remoteTimeout", offsetof(struct casg_settings, remote_timeout), COUNT,
+	  60, 1, 86400 },
 	{ "casg.chunk.rank", offsetof(struct casg_settings, chunk.rest), RANK,
 	  CASG_GROUPING_FAMILY, CASG_GROUPING_SPECIES, CASG_GROUPING_NONE },
 	{ "casg.chunk.cost", offsetof(struct casg_settings, chunk.max_cost), COUNT,

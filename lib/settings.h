@@ -26,6 +26,7 @@ struct casg_settings {
 	uint64_t gc_grace;   /* casg.gcGrace: seconds before what nothing needs goes */
 	uint64_t gc_auto;    /* casg.gcAuto: small packs that gc --auto tolerates; 0: any */
 	uint64_t count_reads; /* casg.countReads: 0 or 1 */
+	uint64_t remote_timeout; /* casg.remoteTimeout: seconds */
 	struct casg_grouping_policy chunk; /* casg.chunk.* */
 	uint64_t taxon_from; /* casg.taxonFrom: sources, see casg_parse_taxon_from */
 };

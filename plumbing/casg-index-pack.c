@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "cli.h"
+#include "cliindex.h"
 #include "clipack.h"
 #include "io.h"
 #include "tmpfile.h"
@@ -36,12 +37,11 @@ static const struct casg_opt opts[] = {
 
 static struct casg_packtool tool;
 static struct casg_tmpfile pack_tmp = CASG_TMPFILE_INIT;
-static struct casg_tmpfile idx_tmp = CASG_TMPFILE_INIT;
 
 static void on_signal(int sig)
 {
 	casg_tmpfile_abandon(&pack_tmp);
-	casg_tmpfile_abandon(&idx_tmp);
+	casg_cli_index_abandon();
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -49,79 +49,18 @@ static void on_signal(int sig)
 static void clean_up(void)
 {
 	casg_tmpfile_abandon(&pack_tmp);
-	casg_tmpfile_abandon(&idx_tmp);
+	casg_cli_index_abandon();
 }
 
-static void on_fault(void *ctx, uint32_t chunk, int state, int code, const char *msg)
-{
-	(void)ctx;
-	(void)chunk;
-	(void)state;
-	(void)code;
-	casg_error("%s", msg);
-}
-
-static void note_absent(void *ctx, uint32_t chunk, int state, int code, const char *msg)
-{
-	(void)chunk;
-	(void)state;
-	(void)msg;
-	if (code != CASG_EABSENT)
-		*(int *)ctx = 0;
-}
-
-/*
- * A checked walk; NULL when it only lacks what other packs hold and 'later'
- * says that it may be tried again.  Dies unless the pack is good.
- */
+/* As casg_cli_check_pack, but dies unless the pack is good or may be tried again: NULL. */
 static struct casg_packwalk *check(int fd, const char *path, const struct casg_oid *expected,
 				   int later)
 {
-	struct casg_packwalk_opts o = {
-		.pool = tool.pool, .store = tool.store,
-		.window_nbytes = tool.settings.memory / 2,
-	};
-	struct casg_err err = CASG_ERR_INIT;
 	struct casg_packwalk *w;
-	int only_absent = 1;
 
-	if (casg_packwalk_open(&w, fd, path, expected, NULL, &err) ||
-	    casg_packwalk_check(w, &o, &err))
-		casg_die_err(&err);
-	w->idx_version = version;
-	if (!w->ndamaged && !w->nunsettled)
-		return w;
-	casg_packwalk_each_fault(w, note_absent, &only_absent);
-	if (!only_absent || !later) {
-		casg_packwalk_each_fault(w, on_fault, NULL);
+	if (casg_cli_check_pack(&tool, fd, path, expected, later, version, &w) == CASG_INDEX_BAD)
 		casg_die("'%s' cannot be indexed", path);
-	}
-	casg_packwalk_close(w);
-	return NULL;
-}
-
-/* The index file of a good pack, in the folder that it will be in. */
-static void write_index(const struct casg_packwalk *w, const char *path)
-{
-	struct casg_buf out = CASG_BUF_INIT, dir = CASG_BUF_INIT;
-	struct casg_err err = CASG_ERR_INIT;
-	const char *slash = strrchr(path, '/');
-
-	if (slash)
-		casg_buf_add(&dir, path, slash == path ? 1 : (size_t)(slash - path));
-	else
-		casg_buf_addch(&dir, '.');
-	if (casg_packwalk_index(w, &out, &err) ||
-	    casg_tmpfile_create(&idx_tmp, casg_buf_cstr(&dir), "idx", &err))
-		casg_die_err(&err);
-	if (casg_write_full(idx_tmp.fd, out.data, out.len, &err)) {
-		casg_err_prefix(&err, "'%s'", idx_tmp.path);
-		casg_die_err(&err);
-	}
-	if (casg_tmpfile_commit_replace(&idx_tmp, path, &err))
-		casg_die_err(&err);
-	casg_buf_release(&out);
-	casg_buf_release(&dir);
+	return w;
 }
 
 static void report(const struct casg_packwalk *w)
@@ -171,7 +110,7 @@ static int index_file(const char *name, int later)
 		  casg_packwalk_name((char *)path.data, &expected) ? &expected : NULL, later);
 	if (w) {
 		index_path((char *)path.data, &w->id, &idx);
-		write_index(w, (char *)idx.data);
+		casg_cli_write_index(w, (char *)idx.data);
 		report(w);
 		/* what comes next may refer to it; not a pack of the repository: no */
 		if (tool.store)
@@ -241,7 +180,7 @@ static void index_stdin(void)
 	/* the index first: a pack that can be seen has one */
 	casg_buf_addf(&path, "%s/pack-%s.idx", tool.repo.packs_dir,
 		      casg_oid_hex(&w->id, hex));
-	write_index(w, casg_buf_cstr(&path));
+	casg_cli_write_index(w, casg_buf_cstr(&path));
 	casg_buf_reset(&path);
 	casg_buf_addf(&path, "%s/pack-%s.pack", tool.repo.packs_dir, hex);
 	if (casg_tmpfile_commit(&pack_tmp, casg_buf_cstr(&path), &err))

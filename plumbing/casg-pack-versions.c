@@ -5,6 +5,7 @@
 #include "array.h"
 #include "buf.h"
 #include "cli.h"
+#include "cligrouping.h"
 #include "clisettings.h"
 #include "cliversion.h"
 #include "cliwork.h"
@@ -32,6 +33,7 @@ static const struct casg_opt opts[] = {
 };
 
 static struct casg_work work;
+static struct casg_cli_kin kin;
 
 struct version {
 	struct casg_oid id;
@@ -175,16 +177,16 @@ static struct casg_reads *settle_groups(struct casg_repack *r)
 {
 	struct casg_grouping_policy often = work.settings.chunk;
 	struct casg_buf path = CASG_BUF_INIT;
-	struct casg_err err = CASG_ERR_INIT;
 	struct casg_reads *reads = casg_reads_load(casg_work_reads_path(&work, &path));
 
 	if (often.rest == CASG_GROUPING_FAMILY || often.rest == CASG_GROUPING_HIGHER)
 		often.rest = CASG_GROUPING_GENUS;
-	r->groups.grouping = casg_grouping_new(&work.settings.chunk, NULL, &err);
-	r->groups.often = casg_grouping_new(&often, NULL, &err);
-	r->groups.reads = reads;
-	if (!reads || !r->groups.grouping || !r->groups.often)
+	if (!reads)
 		casg_die("out of memory");
+	casg_cli_kin_open(&kin, &work.repo);
+	r->groups.grouping = casg_cli_grouping(&kin, &work.settings.chunk);
+	r->groups.often = casg_cli_grouping(&kin, &often);
+	r->groups.reads = reads;
 	casg_buf_release(&path);
 	return reads;
 }
@@ -237,6 +239,7 @@ static int run(int argc, char **argv)
 	free(list);
 	casg_grouping_free(r.groups.grouping);
 	casg_grouping_free(r.groups.often);
+	casg_cli_kin_close(&kin);
 	casg_reads_free(reads);
 	casg_work_close(&work);
 	return CASG_EXIT_YES;

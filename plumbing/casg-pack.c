@@ -6,12 +6,12 @@
 #include "buf.h"
 #include "cli.h"
 #include "cliexpect.h"
+#include "cligrouping.h"
 #include "clitrace.h"
 #include "cliwork.h"
 #include "endian.h"
 #include "fasta.h"
 #include "fastain.h"
-#include "grouping.h"
 #include "packer.h"
 #include "stream.h"
 #include "taxon.h"
@@ -51,6 +51,7 @@ static const struct casg_opt opts[] = {
 struct job {
 	struct casg_work w;
 	struct casg_packer *packer;
+	struct casg_cli_kin kin;
 	struct casg_grouping *grouping;
 	struct casg_hasher *source;
 	struct casg_job source_job; /* hashes a block while it is parsed */
@@ -292,8 +293,9 @@ static int run(int argc, char **argv)
 	casg_work_packw(&j.w);
 	j.source = casg_hasher_new();
 	j.packer = casg_work_packer(&j.w, on_record, &j);
-	j.grouping = casg_grouping_new(&j.w.settings.chunk, NULL, &err);
-	if (!j.source || !j.grouping)
+	casg_cli_kin_open(&j.kin, &j.w.repo);
+	j.grouping = casg_cli_grouping(&j.kin, &j.w.settings.chunk);
+	if (!j.source)
 		casg_die("out of memory");
 	casg_hasher_init(j.source);
 	casg_out_much();
@@ -326,6 +328,7 @@ static int run(int argc, char **argv)
 	casg_cli_expect_release(&expect);
 	casg_packer_free(j.packer);
 	casg_grouping_free(j.grouping);
+	casg_cli_kin_close(&j.kin);
 	casg_hasher_free(j.source);
 	casg_work_close(&j.w);
 	return 0;

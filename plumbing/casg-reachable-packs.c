@@ -11,10 +11,14 @@
 #include "refs.h"
 
 static int nul_ends;
+static int whole;
+static int long_lines;
 
-static const char *const usage[] = { "[-z] <BLOBS", NULL };
+static const char *const usage[] = { "[-z] [--long] [--whole] <BLOBS", NULL };
 
 static const struct casg_opt opts[] = {
+	{ CASG_OPT_FLAG, 0, "long", NULL, &long_lines, "print bytes and kinds as well" },
+	{ CASG_OPT_FLAG, 0, "whole", NULL, &whole, "only packs that hold nothing else" },
 	{ CASG_OPT_FLAG, 'z', NULL, NULL, &nul_ends, "lines end with NUL" },
 	{ .type = CASG_OPT_END }
 };
@@ -68,6 +72,17 @@ static void mark_all(struct casg_marks *marks)
 	casg_buf_release(&id);
 }
 
+static void print_pack(uint32_t pack, struct casg_buf *out)
+{
+	struct casg_err err = CASG_ERR_INIT;
+
+	if (!long_lines)
+		casg_oid_addhex(out, &casg_store_idx(work.store, pack)->pack_id);
+	else if (casg_reach_line(work.store, pack, out, &err))
+		casg_die_err(&err);
+	casg_buf_addch(out, nul_ends ? '\0' : '\n');
+}
+
 static int run(int argc, char **argv)
 {
 	struct casg_err err = CASG_ERR_INIT;
@@ -80,12 +95,12 @@ static int run(int argc, char **argv)
 	marks = casg_marks_new(work.store, casg_work_coder(&work), &err);
 	if (!marks)
 		casg_die_err(&err);
+	if (whole)
+		casg_marks_everything(marks);
 	mark_all(marks);
 	for (uint32_t i = 0; i < casg_store_npacks(work.store); i++)
-		if (casg_marks_needed(marks, i)) {
-			casg_oid_addhex(&b, &casg_store_idx(work.store, i)->pack_id);
-			casg_buf_addch(&b, nul_ends ? '\0' : '\n');
-		}
+		if (casg_marks_needed(marks, i) && (!whole || casg_marks_whole(marks, i)))
+			print_pack(i, &b);
 	if (b.failed)
 		casg_die("out of memory");
 	casg_out(b.data, b.len);

@@ -11,6 +11,7 @@
 #include "buf.h"
 #include "cli.h"
 #include "clirepo.h"
+#include "cliversion.h"
 #include "refs.h"
 #include "version.h"
 
@@ -18,6 +19,7 @@ static int json;
 static int only_id;
 static int list;
 static int batch;
+static int blobs;
 static int nul;
 static const char *field;
 
@@ -26,6 +28,7 @@ static const char *const usage[] = {
 	"[--json | --id | --field=NAME] - <VERSION",
 	"--list [REV]",
 	"--batch [-z] <SPECS",
+	"--blobs [-z] <BLOBS",
 	NULL
 };
 
@@ -37,6 +40,8 @@ static const struct casg_opt opts[] = {
 	  "print version id and name of every database" },
 	{ CASG_OPT_FLAG, 0, "batch", NULL, &batch,
 	  "answer each [REV:]DATABASE on stdin: '<id> <spec>'" },
+	{ CASG_OPT_FLAG, 0, "blobs", NULL, &blobs,
+	  "print '<id> <blob>' for each Git id of a blob on stdin" },
 	{ CASG_OPT_FLAG, 'z', NULL, NULL, &nul, "lines end in NUL" },
 	{ CASG_OPT_END, 0, NULL, NULL, NULL, NULL }
 };
@@ -300,7 +305,25 @@ static void answer(struct casg_refs *refs, const char *spec)
 	casg_found_release(&found);
 }
 
-static void answer_all(void)
+/* "<id> BLOB" for one that is a version. */
+static void identify(struct casg_refs *refs, const char *blob)
+{
+	struct casg_buf out = CASG_BUF_INIT;
+	struct casg_version v;
+	struct casg_oid id;
+
+	if (casg_cli_version_blob(refs, blob, &v, &id)) {
+		casg_oid_addhex(&out, &id);
+		casg_buf_addf(&out, " %s%c", blob, nul ? '\0' : '\n');
+		casg_out(out.data, out.len);
+	}
+	casg_version_release(&v);
+	casg_buf_release(&out);
+}
+
+typedef void line_fn(struct casg_refs *refs, const char *line);
+
+static void each_line(line_fn *fn)
 {
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_repo repo;
@@ -315,7 +338,7 @@ static void answer_all(void)
 	while ((n = getdelim(&line, &cap, nul ? '\0' : '\n', stdin)) > 0) {
 		if (line[n - 1] == (nul ? '\0' : '\n'))
 			line[n - 1] = '\0';
-		answer(refs, line);
+		fn(refs, line);
 	}
 	if (ferror(stdin))
 		casg_die("cannot read standard input");
@@ -326,14 +349,14 @@ static void answer_all(void)
 
 static int run(int argc, char **argv)
 {
-	if (json + only_id + list + batch + !!field > 1)
-		casg_usage_die("--json, --id, --field, --list and --batch exclude one another");
-	if (nul && !batch)
-		casg_usage_die("-z needs --batch");
-	if (batch && argc)
-		casg_usage_die("--batch takes no argument");
-	if (batch)
-		answer_all();
+	if (json + only_id + list + batch + blobs + !!field > 1)
+		casg_usage_die("--json, --id, --field, --list, --batch and --blobs exclude one another");
+	if (nul && !batch && !blobs)
+		casg_usage_die("-z needs --batch or --blobs");
+	if ((batch || blobs) && argc)
+		casg_usage_die("--batch and --blobs take no argument");
+	if (batch || blobs)
+		each_line(batch ? answer : identify);
 	else if (list)
 		list_all(argc ? argv[0] : "HEAD");
 	else

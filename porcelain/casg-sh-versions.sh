@@ -111,6 +111,21 @@ casg_as_lines () {
 	tr '\n\0' '\001\n' <"$1"
 }
 
+# casg_list_blobs DIR NAME <COMMITS: a line "BLOB PATH" for each file of that
+# name that a commit has otherwise than its parents.  Not in a pipeline: a failure
+# ends the script.
+casg_list_blobs () {
+	casg_git_in "$casg_common" diff-tree --stdin -r -m --root --no-renames --raw -z \
+		--no-abbrev --no-commit-id --diff-filter=d -- ":(top,glob)**/$2" >"$1/raw" ||
+		die "cannot read the trees of commits"
+	# lines come in pairs, the second of each is the path
+	casg_as_lines "$1/raw" |
+		sed -n 's/^:[0-7]* 100[0-7]* [0-9a-f]* \([0-9a-f]*\) [A-Z].*/\1/; t keep
+			n; b
+			:keep
+			N; s/\n/ /p'
+}
+
 # casg_list_versions DIR
 casg_list_versions () {
 	casg_scratch=$1
@@ -126,14 +141,8 @@ casg_list_versions () {
 			sed -n 's/^100[0-7]* \([0-9a-f]*\) .*/\1/p' >>"$casg_scratch/blobs" || exit 128
 	done <"$casg_scratch/dirs"
 	sort -u "$casg_scratch/commits" >"$casg_scratch/distinct" &&
-	casg_git_in "$casg_common" diff-tree --stdin -r -m --root --no-renames --raw -z \
-		--no-abbrev --no-commit-id --diff-filter=d -- "$casg_only" \
-		<"$casg_scratch/distinct" >"$casg_scratch/raw" ||
-		die "cannot read the trees of commits"
-	# lines come in pairs, the second of each is the path
-	casg_as_lines "$casg_scratch/raw" |
-		sed -n 's/^:[0-7]* 100[0-7]* [0-9a-f]* \([0-9a-f]*\) [A-Z].*/\1/p; n' >>"$casg_scratch/blobs" ||
-		exit 128
+	casg_list_blobs "$casg_scratch" VERSION <"$casg_scratch/distinct" >"$casg_scratch/pairs" &&
+	cut -d ' ' -f 1 "$casg_scratch/pairs" >>"$casg_scratch/blobs" || exit 128
 	while IFS= read -r casg_tree; do
 		casg_git_in "$casg_common" ls-tree -r -z "$casg_tree" >"$casg_scratch/tree" ||
 			die "cannot read tree $casg_tree"

@@ -41,4 +41,10 @@ test_expect_success 'casgformat-proof' '
 	play casgformat-proof 7
 '
 
+test_expect_success 'casgformat-inventory' '
+	mkdir inventory &&
+	cd inventory &&
+	play casgformat-inventory 4
+'
+
 test_done

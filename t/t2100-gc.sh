@@ -511,6 +511,25 @@ test_expect_success 'casg-reachable-packs' '
 	done
 '
 
+test_expect_success 'casg-reachable-packs --whole: packs that hold nothing else, --long: as in PACKS' '
+	rm -rf two && casg init -q two && cd two && git config casg.gcAuto 0 &&
+	casg-gen --seed 1 --type protein --records 20 >a.fa && casg-gen --seed 2 --type protein --records 20 >b.fa &&
+	casg import -q a.fa && git checkout -q -b side && casg import -q b.fa && git checkout -q - &&
+	git rev-parse HEAD:a/VERSION >blob.a && git rev-parse side:b/VERSION >blob.b &&
+	casg-reachable-packs --long <blob.a >actual && git show HEAD:a/PACKS >expect && test_cmp expect actual &&
+	casg-reachable-packs --whole <blob.a >actual && cut -d" " -f1 expect >ids && test_cmp ids actual &&
+	casg repack -q -d && casg-reachable-packs <blob.a >expect && test_line_count = 1 expect &&
+	casg-reachable-packs --whole <blob.a >actual && test_must_be_empty actual &&
+	casg-reachable-packs --whole <blob.b >actual && test_must_be_empty actual &&
+	cat blob.a blob.b | casg-reachable-packs --whole >actual && test_cmp expect actual &&
+	# pieces of long sequences, order and presentation of two versions
+	casg-gen --seed 3 --records 2 --length 400000 >l.fa && git config casg.chunkSize 64k && casg import -q l.fa &&
+	casg-gen --seed 4 --mutate l.fa --change 50 >m.fa && casg import -q -d l m.fa && casg repack -q -a -d &&
+	git rev-parse HEAD:l/VERSION >blob.l && casg-reachable-packs --whole <blob.l >actual && test_must_be_empty actual &&
+	git rev-parse HEAD:l/VERSION HEAD~1:l/VERSION | cat - blob.a blob.b >blobs &&
+	casg-reachable-packs <blobs >expect && casg-reachable-packs --whole <blobs >actual && test_cmp expect actual
+'
+
 test_expect_success 'casg-prune-packs: named packs go and come back' '
 	one=$(sed -n "1s/^pack-\(.*\)\.pack\$/\1/p" side.packs) && two=$(sed -n "2s/^pack-\(.*\)\.pack\$/\1/p" side.packs) &&
 	casg-prune-packs -n --reason="tried it" $one $one >out && test_line_count = 1 out && packs >actual && test_cmp all.packs actual &&

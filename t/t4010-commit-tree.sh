@@ -245,6 +245,18 @@ test_expect_success '--batch answers each, in order, and lives on' '
 	test_cmp out out2
 '
 
+test_expect_success '--blobs: which of them are versions, and which' '
+	git rev-parse HEAD:other/VERSION HEAD:other/PACKS >in && git rev-parse HEAD:uniprot/sprot/VERSION >>in &&
+	printf "%s %s\n" $(casg-read-version --id other) $(sed -n 1p in) >expect &&
+	printf "%s %s\n" $(casg-read-version --id uniprot/sprot) $(sed -n 3p in) >>expect &&
+	casg-read-version --blobs <in >out && test_cmp expect out &&
+	tr "\n" "\0" <in | casg-read-version --blobs -z >outz && tr "\0" "\n" <outz >out && test_cmp expect out &&
+	for bad in nope HEAD "$(git rev-parse HEAD)"; do
+		echo "$bad" | test_expect_code 128 casg-read-version --blobs >out && test_must_be_empty out || return 1
+	done &&
+	test_expect_code 129 casg-read-version --blobs HEAD </dev/null
+'
+
 test_expect_success 'a version damaged in Git is refused, the neighbour is not' '
 	blob=$(sed "s/^count /count 0/" v1 | git hash-object -w --stdin) &&
 	(

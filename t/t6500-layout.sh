@@ -3,6 +3,7 @@
 
 test_description='casg.chunk.*, casg.countReads, ls-chunks --taxon'
 . "$(dirname "$0")/test-lib.sh"
+. "$TEST_DIRECTORY/lib-taxdump.sh"
 
 # config KEY VALUE; back to the default at the end of the test
 config () {
@@ -24,13 +25,23 @@ differs () {
 	packs "$1.fa" && test_cmp "$1.lines" lines && ! cmp -s "$1.packs" packs
 }
 
-# holding ID: how many chunks hold sequences of this taxon; the packed records are "lines"
-holding () {
+# chunks_of ID: those that hold sequences of this taxon; the packed records are "lines"
+chunks_of () {
 	awk -F"$TAB" -v id="$1" '$4 == id { print $2 }' lines | sort -u >ids &&
 	CASG_DIR=r casg-ls-chunks --kind=sequences | cut -f1 >chunks &&
 	while read -r chunk; do
 		CASG_DIR=r casg-cat-chunk --list "$chunk" | grep -q -F -f ids && echo "$chunk"
-	done <chunks | wc -l
+	done <chunks
+}
+
+# holding ID: how many they are
+holding () {
+	chunks_of "$1" | wc -l
+}
+
+# shared ID ID: how many hold sequences of both
+shared () {
+	chunks_of "$1" | sort >one && chunks_of "$2" | sort | comm -12 one - | wc -l
 }
 
 stored () {
@@ -133,6 +144,24 @@ test_expect_success 'casg.chunk.cost: what grouping may cost' '
 	git -C r config --unset casg.chunk.rank && packs like.fa &&
 	test $(stored) -le $((least * 105 / 100)) && test_cmp none packs &&
 	config chunk.cost 100 && packs like.fa && ! cmp -s none packs && test $(stored) -gt $((least * 105 / 100))
+'
+
+# r has none otherwise
+test_expect_success 'a taxonomy says what is below a taxon' '
+	test_when_finished "rm -rf r && mv without r" &&
+	cp -r r without && config chunk.higher 900 &&
+	packs db.fa && test_cmp db.packs packs && test $(shared 10 30) = 0 &&
+	mkdir dump && T="$TAB|$TAB" &&
+	for line in 1,1,no,root 900,1,family,Firstidae 901,900,genus,Alpha 10,901,species,A 11,901,species,B \
+		902,900,genus,Gamma 30,902,species,C 31,902,species,D; do
+		(
+			IFS=, && set -- $line && printf "$1$T$2$T$3$T${T}0$TAB|\n" >>dump/nodes.dmp &&
+			printf "$1$T$4$T${T}scientific name$TAB|\n" >>dump/names.dmp
+		) || return 1
+	done &&
+	rm -rf r/.git/casg/packs/* && (cd r && dump_taxonomy kin 2020-01-01T00:00:00Z ../dump) &&
+	CASG_DIR=r casg-pack -q db.fa >lines && test_cmp db.lines lines &&
+	test $(shared 10 30) -gt 4 && test $(shared 10 20) = 0
 '
 
 test_expect_success 'bad values' '

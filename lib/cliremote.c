@@ -1,0 +1,70 @@
+#include "cliremote.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "clisettings.h"
+
+static unsigned timeout;
+static char exec_dir[4096];
+
+/* Where this program is, or where the dispatcher says programs are. */
+static void find_exec_dir(void)
+{
+	const char *dir = getenv("CASG_EXEC_PATH");
+	ssize_t n;
+
+	if (dir && *dir && strlen(dir) < sizeof(exec_dir)) {
+		strcpy(exec_dir, dir);
+		return;
+	}
+	n = readlink("/proc/self/exe", exec_dir, sizeof(exec_dir) - 1);
+	exec_dir[n > 0 ? n : 0] = '\0';
+	if (n > 0)
+		*strrchr(exec_dir, '/') = '\0';
+}
+
+void casg_cli_remote_init(const struct casg_repo *repo)
+{
+	struct casg_settings s;
+	char text[32];
+
+	casg_cli_settings(repo, &s);
+	timeout = (unsigned)s.remote_timeout;
+	/* the helpers have to know it, too */
+	snprintf(text, sizeof(text), "%u", timeout);
+	if (setenv("CASG_REMOTE_TIMEOUT", text, 1))
+		casg_die("out of memory");
+	find_exec_dir();
+}
+
+static void show_note(void *ctx, const char *line)
+{
+	(void)ctx;
+	fprintf(stderr, "remote: %s\n", line);
+}
+
+int casg_cli_remote_open(struct casg_remote **out, const char *url, unsigned max_open,
+			 struct casg_err *err)
+{
+	const struct casg_remote_opts o = {
+		.exec_dir = *exec_dir ? exec_dir : NULL, .timeout = timeout,
+		.max_open = max_open, .note = show_note,
+	};
+
+	return casg_remote_open(out, url, &o, err);
+}
+
+void casg_cli_remote_warn(const char *shown, const char *fmt, ...)
+{
+	char text[CASG_ERR_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	casg_warn("%s: %s", shown, text);
+}

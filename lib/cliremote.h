@@ -1,0 +1,31 @@
+/*
+ * cliremote - what programs share that talk to storages: helpers beside this
+ * program, time-outs from settings, warnings on standard error.
+ *
+ * Only programs may use this.
+ */
+#ifndef CASG_CLIREMOTE_H
+#define CASG_CLIREMOTE_H
+
+#include "remote.h"
+#include "repo.h"
+
+/*
+ * Read casg.remoteTimeout and CASG_REMOTE_TIMEOUT, for all helpers started
+ * from here on.  Dies when they are bad.
+ */
+void casg_cli_remote_init(const struct casg_repo *repo);
+
+/*
+ * Start the helper of a storage; 'max_open' requests at a time.  0, or a
+ * negative class with err filled.  What it says to people comes out as
+ * "remote: ..." lines.
+ */
+int casg_cli_remote_open(struct casg_remote **out, const char *url, unsigned max_open,
+			 struct casg_err *err);
+
+/* "warning: URL: ..." */
+void casg_cli_remote_warn(const char *shown, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif
