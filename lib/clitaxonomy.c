@@ -9,13 +9,13 @@
 #include "refs.h"
 #include "viewing.h"
 
-static void only_taxonomy(const struct casg_repo *repo, struct casg_buf *out)
+static void default_taxonomy(const struct casg_repo *repo, struct casg_buf *out)
 {
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_refs *refs;
 
 	if (casg_refs_open(&refs, repo, &err) ||
-	    casg_viewing_only_taxonomy(refs, "HEAD", out, &err))
+	    casg_viewing_default_taxonomy(refs, repo, "HEAD", out, &err))
 		casg_die_err(&err);
 	if (!out->len)
 		casg_die("there is no taxonomy in HEAD; 'casg taxonomy import' makes one");
@@ -27,7 +27,7 @@ void casg_cli_taxonomy_spec(const struct casg_repo *repo, const char *spec, stru
 	const char *colon, *name;
 
 	if (!spec || !*spec) {
-		only_taxonomy(repo, out);
+		default_taxonomy(repo, out);
 		return;
 	}
 	colon = strrchr(spec, ':');

@@ -13,7 +13,7 @@
 
 /*
  * 'spec' is [REV:]NAME, with or without "taxonomy/" before the name; NULL or ""
- * stands for the only taxonomy in HEAD.  A store is opened only when there is
+ * stands for the default of HEAD (casg_viewing_default_taxonomy).  A store is opened only when there is
  * no index yet, which is made then.  *version_out (may be NULL) is the caller's
  * to release, *id_out (may be NULL) is the version id.
  */

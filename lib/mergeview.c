@@ -172,6 +172,16 @@ static int place_all(struct order *o, struct casg_err *err)
 	return rc;
 }
 
+/* A taxonomy stands in the order of its keys, whatever order the sides have. */
+static int place_by_key(struct order *o, struct casg_err *err)
+{
+	int rc = 0;
+
+	for (uint64_t i = 0; i < o->v->merged->roots.count && !rc; i++)
+		rc = place(o, (uint32_t)i, err);
+	return rc;
+}
+
 static int write_order(struct casg_mergeview *v, struct casg_err *err)
 {
 	struct order o = { .v = v };
@@ -179,8 +189,8 @@ static int write_order(struct casg_mergeview *v, struct casg_err *err)
 
 	o.w = casg_orderw_new(v->merged->roots.count, v->o->memory_nbytes / 4, v->o->tmp_dir,
 			      err);
-	rc = o.w ? find_additions(&o, err) : CASG_ENOMEM;
-	if (!rc)
+	rc = !o.w ? CASG_ENOMEM : v->o->by_key ? place_by_key(&o, err) : find_additions(&o, err);
+	if (!rc && !v->o->by_key)
 		rc = place_all(&o, err);
 	if (!rc)
 		rc = casg_orderw_finish(o.w, NULL, v->o->packw, v->o->store, v->coder, v->o->zlevel,

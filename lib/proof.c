@@ -451,8 +451,11 @@ static int decode_items(struct parser *r, size_t node)
 		done += n;
 		p->nodes[node].nitems++;
 	}
+	/* an empty tree has no items at all */
+	if (!count)
+		return 0;
 	it = p->items + p->nodes[node].first;
-	if (count && covers(&it, it + p->nodes[node].nitems, 0, count) != 2)
+	if (covers(&it, it + p->nodes[node].nitems, 0, count) != 2)
 		return bad(r, "the hashes of a node are not those of its audit paths");
 	return 0;
 }

@@ -58,13 +58,15 @@ static void subtree_root(const struct walk *w, const struct casg_proof_node *n,
 static void node_id(const struct walk *w, const struct casg_proof_node *n,
 		    struct casg_oid *id)
 {
-	const struct casg_proof_item *it = w->p->items + n->first;
+	const struct casg_proof_item *it;
 	struct casg_oid root;
 
-	if (n->count)
+	if (n->count) {
+		it = w->p->items + n->first;
 		subtree_root(w, n, &it, 0, n->count, &root);
-	else
+	} else {
 		casg_hasher_digest(w->h, "", 0, &root);
+	}
 	casg_node_id_root(w->h, n->kind, n->level, n->count, &root, id);
 }
 
@@ -121,7 +123,7 @@ static int count_fits(const struct casg_proof *p, const struct casg_proof_node *
 static int node_fits(const struct walk *w, const struct casg_proof_node *n,
 		     const struct casg_child *parent)
 {
-	const struct casg_proof_item *it = w->p->items + n->first;
+	const struct casg_proof_item *it;
 	const struct casg_child *before = NULL;
 
 	/* nothing says how many records a mapping has */
@@ -129,6 +131,10 @@ static int node_fits(const struct walk *w, const struct casg_proof_node *n,
 			parent || w->v->text) ||
 	    (!parent && n->level && n->count < 2))
 		return 0;
+	/* the empty tree */
+	if (!n->nitems)
+		return !parent;
+	it = w->p->items + n->first;
 	for (uint32_t i = 0; n->level && i < n->nitems; i++) {
 		if (it[i].span)
 			continue;

@@ -9,7 +9,7 @@
  *
  * The merged file has the order of ours.  A record that only theirs has comes
  * behind the nearest record before it in theirs that ours has too, several in
- * their order.  The facts of the file and the presentation of each record are
+ * their order.  (Taxonomies have one order, that of their keys.)  The facts of the file and the presentation of each record are
  * merged likewise, three-way; where both sides changed one, ours stands and is
  * counted.  The presentation of a sequence is that of the side it is from.
  *
@@ -56,6 +56,7 @@ struct casg_recmerge_opts {
 	const char *tmp_dir;
 	uint64_t memory_nbytes;
 	int zlevel;
+	int by_key;                    /* the merged file has the order of the keys, as taxa */
 	enum casg_settle settle;
 	casg_conflict_fn *conflict;
 	void *ctx;

@@ -83,11 +83,20 @@ static int find_id(struct casg_refs *refs, const struct casg_repo *repo, const c
 	return rc ? rc : found;
 }
 
+static int not_there(const struct casg_oid *id, const char *database, const char *rev,
+		     struct casg_err *err)
+{
+	char hex[CASG_OID_HEXSZ + 1];
+
+	return casg_err_set(err, CASG_EABSENT,
+			    "the taxonomy %s, which the VERSION of '%s' names, is no version of a "
+			    "taxonomy in '%s'", casg_oid_hex(id, hex), database, rev);
+}
+
 static int find_named_by(struct casg_refs *refs, const struct casg_repo *repo,
 			 const char *rev, struct casg_viewing *v, struct casg_err *err)
 {
 	const struct casg_oid *id = &v->sequence.version.taxonomy;
-	char hex[CASG_OID_HEXSZ + 1];
 	int rc = find_id(refs, repo, rev, id, &v->taxonomy, err);
 
 	/* where the sequences came from, it was at hand */
@@ -95,10 +104,7 @@ static int find_named_by(struct casg_refs *refs, const struct casg_repo *repo,
 		rc = find_id(refs, repo, v->sequence.commit, id, &v->taxonomy, err);
 	if (rc)
 		return rc < 0 ? rc : 0;
-	return casg_err_set(err, CASG_EABSENT,
-			    "the taxonomy %s, which the VERSION of '%s' names, is no version of a "
-			    "taxonomy in '%s'", casg_oid_hex(id, hex),
-			    casg_buf_cstr(&v->sequence.database), rev);
+	return not_there(id, casg_buf_cstr(&v->sequence.database), rev, err);
 }
 
 /* ---- its name ------------------------------------------------------------ */
@@ -136,6 +142,106 @@ int casg_viewing_only_taxonomy(struct casg_refs *refs, const char *rev, struct c
 	return rc ? rc : casg_buf_check(out, err);
 }
 
+/* casg.taxonomy as REV:taxonomy/NAME: 1, 0 when it is not set. */
+static int add_setting(struct casg_refs *refs, const char *rev, struct casg_buf *out,
+		       struct casg_err *err)
+{
+	struct casg_buf setting = CASG_BUF_INIT;
+	int rc = casg_refs_config(refs, "casg.taxonomy", &setting, err);
+
+	if (rc > 0) {
+		rc = add_spec(casg_buf_cstr(&setting), rev, out, err);
+		rc = rc ? casg_err_prefix(err, "casg.taxonomy") : 1;
+	}
+	casg_buf_release(&setting);
+	return rc;
+}
+
+/* The databases of sequences: how many, and the last one's name and VERSION. */
+struct sequences {
+	size_t n;
+	struct casg_buf name;
+	struct casg_version v;
+};
+
+static int note_sequences(void *ctx, const char *database, const uint8_t *text, size_t n,
+			  struct casg_err *err)
+{
+	struct sequences *s = ctx;
+
+	if (casg_database_kind(database) == CASG_VERSION_TAXONOMY)
+		return 0;
+	casg_buf_reset(&s->name);
+	casg_buf_addstr(&s->name, database);
+	casg_buf_cstr(&s->name);
+	s->n++;
+	return casg_buf_check(&s->name, err) ? CASG_ENOMEM :
+	       casg_version_decode(&s->v, text, n, err);
+}
+
+/* Which taxonomy of 'rev' has this version now? */
+struct wanted {
+	const struct casg_oid *id;
+	const char *rev;
+	struct casg_buf *out;
+};
+
+static int note_wanted(void *ctx, const char *database, const uint8_t *text, size_t n,
+		       struct casg_err *err)
+{
+	struct wanted *w = ctx;
+	struct casg_oid id;
+	int rc;
+
+	if (casg_database_kind(database) != CASG_VERSION_TAXONOMY || is_mapping(database))
+		return 0;
+	rc = casg_version_id(text, n, &id, err);
+	if (rc || !casg_oid_eq(&id, w->id))
+		return rc;
+	casg_buf_addf(w->out, "%s:%s", w->rev, database);
+	return casg_buf_check(w->out, err) ? CASG_ENOMEM : 1;
+}
+
+static int add_named(struct casg_refs *refs, const struct casg_repo *repo, const char *rev,
+		     const struct sequences *s, struct casg_buf *out, struct casg_err *err)
+{
+	struct wanted w = { &s->v.taxonomy, rev, out };
+	struct casg_asof_found found;
+	int rc = casg_refs_each_database(refs, rev, note_wanted, &w, err);
+
+	if (rc)
+		return rc < 0 ? rc : 0;
+	casg_asof_found_init(&found);
+	rc = find_id(refs, repo, rev, w.id, &found, err);
+	if (rc > 0)
+		casg_buf_addf(out, "%s:%s", found.commit, casg_buf_cstr(&found.database));
+	else if (!rc)
+		rc = not_there(w.id, (const char *)s->name.data, rev, err);
+	casg_asof_found_release(&found);
+	return rc < 0 ? rc : casg_buf_check(out, err);
+}
+
+int casg_viewing_default_taxonomy(struct casg_refs *refs, const struct casg_repo *repo,
+				  const char *rev, struct casg_buf *out, struct casg_err *err)
+{
+	int rc = add_setting(refs, rev, out, err);
+	struct sequences s = { 0, CASG_BUF_INIT, { 0 } };
+
+	casg_version_init(&s.v);
+	if (!rc)
+		rc = casg_refs_each_database(refs, rev, note_sequences, &s, err);
+	else if (rc > 0)
+		return 0;
+	if (!rc && s.n == 1 && s.v.has_taxonomy)
+		rc = add_named(refs, repo, rev, &s, out, err);
+	else if (!rc)
+		rc = casg_viewing_only_taxonomy(refs, rev, out, err);
+	casg_buf_cstr(out);
+	casg_version_release(&s.v);
+	casg_buf_release(&s.name);
+	return rc;
+}
+
 /*
  * The taxonomy as REV:taxonomy/NAME, or nothing.  Where VERSION names it, its
  * version is found as well: 1.
@@ -144,16 +250,13 @@ static int find_name(struct casg_refs *refs, const struct casg_repo *repo,
 		     const struct casg_viewing_query *q, const char *rev,
 		     struct casg_viewing *v, struct casg_buf *spec, struct casg_err *err)
 {
-	struct casg_buf setting = CASG_BUF_INIT;
 	int rc;
 
 	if (q->taxonomy)
 		return add_spec(q->taxonomy, rev, spec, err);
-	rc = casg_refs_config(refs, "casg.taxonomy", &setting, err);
+	rc = add_setting(refs, rev, spec, err);
 	if (rc > 0) {
-		rc = add_spec(casg_buf_cstr(&setting), rev, spec, err);
-		if (rc)
-			casg_err_prefix(err, "casg.taxonomy");
+		rc = 0;
 	} else if (!rc && v->sequence.version.has_taxonomy) {
 		rc = find_named_by(refs, repo, rev, v, err);
 		if (!rc) {
@@ -164,7 +267,6 @@ static int find_name(struct casg_refs *refs, const struct casg_repo *repo,
 	} else if (!rc) {
 		rc = casg_viewing_only_taxonomy(refs, rev, spec, err);
 	}
-	casg_buf_release(&setting);
 	return rc;
 }
 

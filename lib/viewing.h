@@ -51,4 +51,13 @@ void casg_viewing_release(struct casg_viewing *v);
 int casg_viewing_only_taxonomy(struct casg_refs *refs, const char *rev, struct casg_buf *out,
 			       struct casg_err *err);
 
+/*
+ * The taxonomy of those who ask for none and have no sequences at hand, likewise:
+ * that of casg.taxonomy; else the one whose version id stands in the VERSION of
+ * the only database of sequences that 'rev' has, in this very version; else the
+ * only one.  Its history is read only where 'rev' has another version of it.
+ */
+int casg_viewing_default_taxonomy(struct casg_refs *refs, const struct casg_repo *repo,
+				  const char *rev, struct casg_buf *out, struct casg_err *err);
+
 #endif

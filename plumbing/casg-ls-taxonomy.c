@@ -20,7 +20,7 @@ static const char *const usage[] = {
 
 static const struct casg_opt opts[] = {
 	{ CASG_OPT_STR, 0, "taxonomy", "[REV:]NAME", &taxonomy_spec,
-	  "where to look (default: the only taxonomy in HEAD)" },
+	  "where to look (default: casg.taxonomy, the one in VERSION, or the only one)" },
 	{ CASG_OPT_FLAG, 0, "lineage", NULL, &lineage, "from the root down to the taxon" },
 	{ CASG_OPT_FLAG, 0, "children", NULL, &children, "the taxa right below it" },
 	{ CASG_OPT_FLAG, 0, "descendants", NULL, &descendants, "it and all below it" },

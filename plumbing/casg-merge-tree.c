@@ -238,6 +238,9 @@ static void open_merge(struct merge *g, int argc, char **argv)
 	o.tmp_dir = g->w.repo.tmp_dir;
 	o.memory_nbytes = g->w.settings.memory / 2;
 	o.zlevel = (int)g->w.settings.level;
+	o.by_key = g->version[CASG_OURS].kind == CASG_VERSION_TAXONOMY;
+	if (g->version[CASG_THEIRS].kind != g->version[CASG_OURS].kind)
+		casg_die("a taxonomy and a database of sequences cannot be merged");
 	g->m = casg_recmerge_new(&o, root ? NULL : &g->roots[CASG_BASE], &g->roots[CASG_OURS],
 				 &g->roots[CASG_THEIRS], &err);
 	if (!g->m)

@@ -25,8 +25,9 @@ casg_read_trees () {
 	casg_index read-tree -i -m --aggressive "$1^{tree}" "$head^{tree}" "$2^{tree}" ||
 		die "cannot read the trees of the commits"
 	casg_index ls-files -u -z | tr '\0' '\n' >"$tmp/unmerged" || exit 128
-	cut -f2- "$tmp/unmerged" | sed -n '/^taxonomy\//d; s|/VERSION$||p' | sort -u >"$tmp/databases"
+	cut -f2- "$tmp/unmerged" | sed -n 's|/VERSION$||p' | sort -u >"$tmp/databases"
 	test -z "$renew" || casg_add_renewed "$1" "$2"
+	casg_add_taxonomies
 	cut -f2- "$tmp/unmerged" | sort -u | awk '
 		FILENAME == ARGV[1] { db[$0]; next }
 		{
@@ -50,6 +51,14 @@ casg_add_renewed () {
 	sort "$tmp/base.list" "$tmp/theirs.list" | uniq -u | sed 's/^[^ ]* //' |
 		sort -u - "$tmp/databases" >"$tmp/both.list" &&
 	mv "$tmp/both.list" "$tmp/databases" || exit 128
+}
+
+# A mapping is merged before the taxonomy that names it, which then has another.
+casg_add_taxonomies () {
+	sed -n 's|^\(taxonomy/.*\)\.map$|\1|p' "$tmp/databases" | sort -u - "$tmp/databases" >"$tmp/all" &&
+	{
+		sed -n '/^taxonomy\/.*\.map$/p' "$tmp/all" && sed '/^taxonomy\/.*\.map$/d' "$tmp/all"
+	} >"$tmp/databases" || exit 128
 }
 
 # casg_keep COMMIT PATH: the index has it as that commit has it, or not at all.
@@ -95,13 +104,22 @@ casg_blob () {
 	git rev-parse --verify --quiet "$1:$db/VERSION" || :
 }
 
+# casg_take_database COMMIT: $db as it is there, a taxonomy with its mapping.
+casg_take_database () {
+	casg_keep_database "$1" "$db"
+	case $db in
+	*.map) ;;
+	taxonomy/*) casg_keep_database "$1" "$db.map" ;;
+	esac
+}
+
 # casg_one_sided BASE THEIRS: one of them has no such database.
 casg_one_sided () {
 	casg_b=$(casg_blob "$1") casg_o=$(casg_blob "$head") casg_t=$(casg_blob "$2")
 	if test -n "$opt_theirs" || test "$casg_o" = "$casg_b"; then
-		casg_keep_database "$2" "$db"
+		casg_take_database "$2"
 	elif test -n "$opt_ours" || test "$casg_t" = "$casg_b"; then
-		casg_keep_database "$head" "$db"
+		casg_take_database "$head"
 	else
 		echo "CONFLICT (database): '$db' is gone on one side and changed on the other" >&2
 		in_conflict=1
@@ -119,19 +137,52 @@ casg_roots_of () {
 		sed -n '/^records /p; /^order /p; /^presentation /p; /^withdrawn /p; /^count /p; /^residues /p'
 }
 
-# The fields that do not follow from the records.
+# casg_is_that COMMIT: are the merged roots those of $db's version there?
+casg_is_that () {
+	{
+		casg_roots_of "$1"
+		case $db in taxonomy/*) echo 'residues 0' ;; esac
+	} | cmp -s - "$tmp/roots"
+}
+
+# casg_other_fields BASE THEIRS AXIS: the fields that do not follow from the records.
 casg_other_fields () {
-	casg_when=$(casg_field_of "$head" sequence-time)
+	casg_when=$(casg_field_of "$head" "$3-time")
 	# the later one, unless a time was asked for; they compare as text
-	casg_when=$(printf '%s\n%s\n' "$casg_when" "$(casg_field_of "$2" sequence-time)" | sort | tail -n 1)
+	casg_when=$(printf '%s\n%s\n' "$casg_when" "$(casg_field_of "$2" "$3-time")" | sort | tail -n 1)
 	casg_taxonomy=$(casg_field_of "$head" taxonomy)
 	test "$casg_taxonomy" != "$(casg_field_of "$1" taxonomy 2>/dev/null)" ||
 		casg_taxonomy=$(casg_field_of "$2" taxonomy)
 	casg_sha256=
 	for casg_commit in "$head" "$2"; do
-		! casg_roots_of "$casg_commit" | cmp -s - "$tmp/roots" ||
+		! casg_is_that "$casg_commit" ||
 			casg_sha256=$(casg_field_of "$casg_commit" source-sha256)
 	done
+}
+
+# $casg_mapping: the root of the mapping that $db, a taxonomy, has after the
+# merge, or nothing; it is merged, or taken, already.
+casg_find_mapping () {
+	casg_mapping=
+	case $db in
+	*.map) return ;;
+	taxonomy/*) ;;
+	*) return ;;
+	esac
+	casg_of_map=$(awk -v db="$db.map" '$2 == db { print $1 }' "$tmp/merged")
+	if test -n "$casg_of_map"; then
+		casg_mapping=$(sed -n 's/^records //p' "$tmp/VERSION-$casg_of_map")
+	elif casg_entry=$(casg_index rev-parse --verify --quiet ":$db.map/VERSION"); then
+		casg_mapping=$(git cat-file blob "$casg_entry" | sed -n 's/^records //p')
+	fi
+}
+
+# casg_write_taxonomy ARG...: $tmp/VERSION of a taxonomy.
+casg_write_taxonomy () {
+	test -n "$renew" || set -- "$@" "--taxonomy-time=$casg_when"
+	casg-write-version --kind=taxonomy ${opt_release:+--release="$opt_release"} \
+		${casg_mapping:+"--mapping=$casg_mapping"} \
+		${casg_sha256:+"--source-sha256=$casg_sha256"} "$@" <"$tmp/roots" >"$tmp/VERSION" || exit 128
 }
 
 # casg_merge_database BASE THEIRS: $db's $tmp/VERSION, or its conflicts.
@@ -160,15 +211,24 @@ casg_merge_database () {
 	*) exit 128 ;;
 	esac
 	# what was to be undone is undone already
-	test -z "$renew" || ! casg_roots_of "$head" | cmp -s - "$tmp/roots" || return 0
-	casg_other_fields "$casg_base" "$casg_theirs"
+	casg_find_mapping
+	test -z "$renew" || ! casg_is_that "$head" ||
+		test "$casg_mapping" != "$(casg_field_of "$head" mapping)" || return 0
 	previous=
 	set -- "--previous=$(casg-read-version --id "$head:$db")"
 	test -n "$renew" || set -- "$@" "--previous=$(casg-read-version --id "$casg_theirs:$db")"
+	casg_merge_commit=1
+	case $db in
+	taxonomy/*)
+		casg_other_fields "$casg_base" "$casg_theirs" taxonomy
+		casg_write_taxonomy "$@"
+		return
+		;;
+	esac
+	casg_other_fields "$casg_base" "$casg_theirs" sequence
 	test -n "$opt_sequence_time" || test -n "$renew" || set -- "$@" "--sequence-time=$casg_when"
 	casg_write_version ${casg_taxonomy:+"--taxonomy=$casg_taxonomy"} \
 		${casg_sha256:+"--source-sha256=$casg_sha256"} "$@"
-	casg_merge_commit=1
 }
 
 casg_tell_conflicts () {
@@ -253,6 +313,21 @@ casg_commit_merge () {
 	test -n "$commit" ||
 		commit=$(git commit-tree ${casg_sign:+"$casg_sign"} -p "$head" "$@" -m "$casg_message" ${trailers:+-m "$trailers"} \
 			"$tree_commit^{tree}") || exit 128
+	casg_check_taxonomies
 	move_head || exit 128
 	casg_unlock refs
+}
+
+# Taxa of both sides may leave one without a parent, or in a circle: who reads all
+# of them says so.
+casg_check_taxonomies () {
+	while read -r _ db; do
+		case $db in
+		taxonomy/*.map) continue ;;
+		taxonomy/*) ;;
+		*) continue ;;
+		esac
+		casg-ls-taxonomy --taxonomy="$commit:${db#taxonomy/}" --stdin </dev/null ||
+			die "the taxa of both sides make no taxonomy '${db#taxonomy/}' together; change one side first, with casg taxonomy import"
+	done <"$tmp/merged"
 }

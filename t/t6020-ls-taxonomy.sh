@@ -147,6 +147,32 @@ test_expect_success 'the index: deleted, damaged, in a folder that cannot be wri
 	casg ls-taxonomy | sort >out && test_cmp all out
 '
 
+test_expect_success 'which taxonomy: casg.taxonomy, that of the only VERSION, the only one' '
+	casg init -q d && cd d && printf ">x OX=562\nMK\n" >x.fa &&
+	head="id${TAB}parent${TAB}rank${TAB}name\n1${TAB}1${TAB}no rank${TAB}root\n" &&
+	printf "${head}2\t1\tgenus\tOne\n" >1.tsv && printf "${head}2\t1\tgenus\tTwo\n" >2.tsv &&
+	name () {
+		casg ls-taxonomy "$@" 2 >out && cut -f 4 out
+	} &&
+	test_expect_code 128 casg ls-taxonomy 2>err && test_grep "no taxonomy in HEAD" err &&
+	casg taxonomy import -q --name t --taxonomy-time 2021-01-01 1.tsv && test "$(name)" = One &&
+	casg import -q -d db --taxonomy t x.fa &&
+	casg taxonomy import -q --name t --taxonomy-time 2022-01-01 2.tsv &&
+	# the version that VERSION names, not the one in HEAD
+	test "$(name)" = One && test "$(name --taxonomy t)" = Two &&
+	casg-resolve-view | grep "^taxonomy [^ ]*:taxonomy/t [0-9a-f]* 2021" &&
+	casg taxonomy import -q --name u --taxonomy-time 2022-01-01 2.tsv && test "$(name)" = One &&
+	git config casg.taxonomy u && test "$(name)" = Two && git config casg.taxonomy HEAD~1:t && test "$(name)" = Two &&
+	git config casg.taxonomy none && test_expect_code 128 casg ls-taxonomy 2 && git config --unset casg.taxonomy &&
+	casg import -q -u -d db --taxonomy u x.fa && test "$(name)" = Two &&
+	# of two databases none says which
+	casg import -q -d other --no-taxonomy x.fa && test_expect_code 128 casg ls-taxonomy 2 2>err &&
+	test_grep "several taxonomies, name one with --taxonomy: t, u" err &&
+	git rm -q -r other && git commit -q -m gone && test "$(name)" = Two &&
+	git rm -q -r taxonomy/u && git commit -q -m gone && test_expect_code 128 casg ls-taxonomy 2 2>err &&
+	test_grep "which the VERSION of .db. names, is no version of a taxonomy in .HEAD" err
+'
+
 test_expect_success DEVFULL 'a full disk on standard output' '
 	cd r && test_expect_code 128 casg ls-taxonomy >/dev/full
 '
