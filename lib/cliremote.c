@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "clisettings.h"
+#include "packfetch.h"
 
 static unsigned timeout;
 static char exec_dir[4096];
@@ -56,6 +57,22 @@ int casg_cli_remote_open(struct casg_remote **out, const char *url, unsigned max
 	};
 
 	return casg_remote_open(out, url, &o, err);
+}
+
+void casg_cli_pack_line(const char *line, size_t n, struct casg_oid *id_out,
+			uint64_t *nbytes_out)
+{
+	const char *p = line + CASG_OID_HEXSZ, *end = line + n;
+	uint64_t nbytes = 0;
+
+	if (n < CASG_OID_HEXSZ || casg_oid_parse(id_out, line, CASG_OID_HEXSZ) ||
+	    (p < end && *p != ' '))
+		casg_die("bad line of standard input: not '<pack id> [<bytes>]'");
+	for (p++; p < end && *p >= '0' && *p <= '9' && nbytes <= CASG_PACKFETCH_MAX; p++)
+		nbytes = nbytes * 10 + (uint64_t)(*p - '0');
+	if ((p < end && *p != ' ') || nbytes > CASG_PACKFETCH_MAX)
+		casg_die("bad line of standard input: a size that no pack has");
+	*nbytes_out = nbytes;
 }
 
 void casg_cli_remote_warn(const char *shown, const char *fmt, ...)

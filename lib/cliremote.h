@@ -24,6 +24,13 @@ void casg_cli_remote_init(const struct casg_repo *repo);
 int casg_cli_remote_open(struct casg_remote **out, const char *url, unsigned max_open,
 			 struct casg_err *err);
 
+/*
+ * A line of standard input that names a pack: "ID", "ID BYTES" or "ID BYTES
+ * ANYTHING", so that lines of PACKS do.  *nbytes_out is 0 when it is not told.
+ */
+void casg_cli_pack_line(const char *line, size_t n, struct casg_oid *id_out,
+			uint64_t *nbytes_out);
+
 /* "warning: URL: ..." */
 void casg_cli_remote_warn(const char *shown, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -65,21 +65,6 @@ static struct {
 
 /* ---- input ---- */
 
-/* "ID", "ID BYTES" or "ID BYTES ANYTHING" */
-static void parse_line(struct wanted *w, const char *line, size_t n)
-{
-	const char *p = line + CASG_OID_HEXSZ, *end = line + n;
-
-	w->nbytes = 0;
-	if (n < CASG_OID_HEXSZ || casg_oid_parse(&w->id, line, CASG_OID_HEXSZ) ||
-	    (p < end && *p != ' '))
-		casg_die("bad line of standard input: not '<pack id> [<bytes>]'");
-	for (p++; p < end && *p >= '0' && *p <= '9' && w->nbytes <= CASG_PACKFETCH_MAX; p++)
-		w->nbytes = w->nbytes * 10 + (uint64_t)(*p - '0');
-	if ((p < end && *p != ' ') || w->nbytes > CASG_PACKFETCH_MAX)
-		casg_die("bad line of standard input: a size that no pack has");
-}
-
 /* Here already, or brought back from quarantine? */
 static int is_here(const struct casg_oid *id)
 {
@@ -108,7 +93,7 @@ static void read_wanted(void)
 	if (!l)
 		casg_die("out of memory");
 	while ((rc = casg_lines_next(l, &line, &n, &err)) > 0) {
-		parse_line(&w, line, n);
+		casg_cli_pack_line(line, n, &w.id, &w.nbytes);
 		rc = casg_oidset_add(&seen, &w.id, &err);
 		if (rc < 0)
 			break;
