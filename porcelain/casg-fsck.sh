@@ -3,7 +3,9 @@
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
 SPEC='casg fsck [--full] [--read-back] [--quiet] [--threads N] [--memory SIZE]
+casg fsck --remote NAME [--full] [--quiet]
 --
+remote=NAME  look at the packs that storages hold instead, those of NAME
 full         hash every sequence and every node, not only compare checksums
 read-back    export every version and compare it with what was imported
 q,quiet      say nothing unless something is damaged
@@ -14,6 +16,8 @@ memory%SIZE  memory to use at most (default: casg.memory)
 . "${0%/*}/casg-sh-setup"
 # shellcheck source=porcelain/casg-sh-repo.sh
 . "${0%/*}/casg-sh-repo"
+# shellcheck source=porcelain/casg-sh-remote.sh
+. "${0%/*}/casg-sh-remote"
 
 damage=0 unanswered=0
 
@@ -208,14 +212,36 @@ read_back () {
 	casg-assemble --quiet -- "$1" >/dev/null || damaged "version $1 cannot be read back"
 }
 
+# The packs that the inventory of each storage names.
+check_remote () {
+	casg_storages "$tmp/all"
+	casg_named_storages "$tmp/mine" "$opt_remote"
+	while IFS= read -r storage <&4; do
+		printf '%s\n' "$storage" >"$tmp/one" || exit 128
+		casg_check_copies "$tmp/one" ${opt_quiet:+-q} ${quick:+--quick}
+		awk -F '\t' '$2 != "good" { print "error: pack " $1 " is " $2 " at " $3 }' "$tmp/copies" >&2
+		! grep -q '	unreadable	' "$tmp/copies" || unanswered=1
+		! grep -q '	\(wrong\|absent\)	' "$tmp/copies" || damage=1
+		say "$(printf %s "$storage" | cut -f 1): $(($(wc -l <"$tmp/packs"))) packs"
+	done 4<"$tmp/mine"
+	test $damage = 0 || exit 1
+	test $unanswered = 0 || exit 128
+	exit 0
+}
+
 casg_options 0 0 "$@"
 eval "$casg_set"
+quick=1
+test -z "$opt_full" || quick=''
+test -z "$opt_remote" || test -z "$opt_read_back$opt_threads$opt_memory" ||
+	usage_die "--remote goes with --full and --quiet only"
 casg_repo
 tmp=$CASG_PATH/tmp/fsck-$$
 # shellcheck disable=SC2016 # expanded then
 casg_at_exit 'rm -rf "$tmp"'
 mkdir -p "$tmp" || exit 128
 
+test -z "$opt_remote" || check_remote
 check_git
 check_packs
 name_chunks

@@ -92,18 +92,19 @@ show () {
 # remote has, as far as we know.
 check () {
 	casg_storages "$tmp/all" || exit 128
-	: >"$tmp/mine" || exit 128
+	casg_copies
 	if test $# = 0; then
 		cp "$tmp/all" "$tmp/mine" || exit 128
+	else
+		casg_named_storages "$tmp/mine" "$@"
 	fi
-	for name in "$@"; do
-		awk -F '\t' -v name="$name" '$1 == name || $3 == name { print; any = 1 } END { exit !any }' \
-			"$tmp/all" >>"$tmp/mine" || die "no storage is known for '$name'"
-	done
 	status=0
 	while IFS=$casg_tab read -r name url remote _ patterns <&4; do
 		check_one || status=1
 	done 4<"$tmp/mine"
+	if test "$casg_wanted" != 0; then
+		casg_check_copies "$tmp/mine" -q --quick --copies="$casg_wanted" || status=1
+	fi
 	return $status
 }
 

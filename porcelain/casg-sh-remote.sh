@@ -240,6 +240,44 @@ casg_choose_env () {
 	mv "$tmp/chosen" "$1" || exit 128
 }
 
+# casg_named_storages FILE NAME...: of $tmp/all those with these names, and those
+# of remotes with these names.
+casg_named_storages () {
+	casg_file=$1
+	shift
+	: >"$casg_file" || exit 128
+	for casg_name in "$@"; do
+		awk -F '\t' -v name="$casg_name" '$1 == name || $3 == name { print; any = 1 } END { exit !any }' \
+			"$tmp/all" >>"$casg_file" || die "no storage is known for '$casg_name'"
+	done
+}
+
+# casg_check_copies FILE OPTION...: look at each pack that an inventory of the
+# storages in FILE names, in each of them; $tmp/copies, as casg-check-storage
+# has it, and its status.
+casg_check_copies () {
+	cut -f 2 "$1" >"$tmp/urls" || exit 128
+	shift
+	casg_options_before=$#
+	while IFS= read -r casg_url; do
+		set -- "$@" "--url=$casg_url"
+	done <"$tmp/urls"
+	(
+		shift "$casg_options_before"
+		exec casg-inventory "$@" --packs
+	) >"$tmp/packs" || exit 128
+	casg-check-storage "$@" <"$tmp/packs" >"$tmp/copies"
+}
+
+# casg.copies: how many copies each pack should have elsewhere; 0: nobody says.
+casg_copies () {
+	casg_wanted=$(git config --type=int --default=0 casg.copies) || exit 128
+	case $casg_wanted in
+	[0-9] | [1-9][0-9]) ;;
+	*) die "bad value '$casg_wanted' of casg.copies: wanted 0 to 99" ;;
+	esac
+}
+
 # The remote that is meant where none is named, as git finds it.
 casg_default_remote () {
 	casg_branch=$(git symbolic-ref --quiet --short HEAD) &&

@@ -39,9 +39,12 @@ casg_check_homes () {
 		casg_list_allowed "$casg_patterns"
 		cat "$tmp/taken" >>"$tmp/homes" || exit 128
 	done <"$1"
-	sort -u "$tmp/homes" | comm -13 - "$tmp/databases" >"$tmp/homeless" || exit 128
-	test ! -s "$tmp/homeless" ||
-		die "no storage takes the database '$(head -n 1 "$tmp/homeless")'"
+	casg_copies
+	awk -v wanted="$casg_wanted" 'FILENAME == ARGV[1] { n[$0]++; next }
+		!n[$0] { print "no storage takes the database \047" $0 "\047"; exit }
+		n[$0] < wanted { print n[$0], "storages take the database \047" $0 "\047, and casg.copies is", wanted; exit }' \
+		"$tmp/homes" "$tmp/databases" >"$tmp/homeless" || exit 128
+	test ! -s "$tmp/homeless" || die "$(cat "$tmp/homeless")"
 }
 
 # The packs to send for the versions that are missing there: $tmp/send.

@@ -3,7 +3,9 @@
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
 SPEC='casg verify [--from TIME] [--to TIME] [--require-signature] [--roots] [--quiet] [--threads N] [--memory SIZE] [[REV:]DATABASE | REV]
+casg verify --quorum N [--quiet] STORAGE...
 --
+quorum#N           so many STORAGEs must hold a good copy of each pack
 from=TIME          not versions of before this sequence time
 to=TIME            not versions of after this sequence time
 require-signature  every version must be covered by a good signature
@@ -16,6 +18,8 @@ memory%SIZE        memory to use at most (default: casg.memory)
 . "${0%/*}/casg-sh-setup"
 # shellcheck source=porcelain/casg-sh-repo.sh
 . "${0%/*}/casg-sh-repo"
+# shellcheck source=porcelain/casg-sh-remote.sh
+. "${0%/*}/casg-sh-remote"
 
 # What is checked is what Git's objects are, not what stands in for them.
 GIT_NO_REPLACE_OBJECTS=1
@@ -297,10 +301,33 @@ conclude () {
 	test "$wrong$unanswered" != 00 || say "$db: $nversions versions verified, $signed"
 }
 
-casg_options 0 1 "$@"
+# Every pack that one of the storages says it has is read from all of them.
+verify_quorum () {
+	test $# != 0 || usage_die "--quorum needs the names of storages"
+	test -z "$opt_from$opt_to$opt_require_signature$opt_roots$opt_threads$opt_memory" ||
+		usage_die "--quorum goes with --quiet only"
+	casg_storages "$tmp/all"
+	casg_named_storages "$tmp/mine" "$@"
+	test "$(wc -l <"$tmp/mine")" -ge "$opt_quorum" ||
+		usage_die "there are fewer than $opt_quorum storages"
+	casg_check_copies "$tmp/mine" ${opt_quiet:+-q} --copies="$opt_quorum"
+	status=$?
+	test $status -le 1 || exit 128
+	awk -F '\t' '$2 != "good" { print "pack " $1 " is " $2 " at " $3 }' "$tmp/copies" || exit 128
+	test -n "$opt_quiet" ||
+		say "$(($(wc -l <"$tmp/packs"))) packs in $(($(wc -l <"$tmp/mine"))) storages"
+	exit $status
+}
+
+casg_options 0 - "$@"
 eval "$casg_set"
+case $opt_quorum in
+"") test $# -le 1 || usage_die "too many arguments" ;;
+0 | ???*) usage_die "bad value '$opt_quorum' of --quorum: wanted 1 to 99" ;;
+esac
 casg_repo
 casg_scratch verify
+test -z "$opt_quorum" || verify_quorum "$@"
 
 find_databases "$@"
 git replace --list >"$tmp/replaced" || exit 128

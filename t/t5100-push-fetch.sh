@@ -142,6 +142,24 @@ test_expect_success 'read-only, and environments' '
 	casg remote remove ro && casg remote list >out && test_line_count = 1 out && test_expect_code 128 casg remote remove ro
 '
 
+test_expect_success 'copies: fsck --remote, verify --quorum, casg.copies' '
+	rm -rf three && casg init -q three && git init -q --bare three.git && mkdir one.st two.st && cd three &&
+	casg import -q -d db ../v1.fa && casg remote add origin ../three.git ../one.st && git config casg.copies 2 &&
+	test_expect_code 128 casg push 2>err && test_grep "1 storages take the database .db., and casg.copies is 2" err &&
+	casg remote add --for origin two ../two.st && casg push -q && casg remote check >out && casg fsck --remote origin >out &&
+	test_line_count = 2 out && casg fsck -q --full --remote two && casg verify --quorum 2 origin two >out &&
+	test_grep " packs in " out && pack=$(cd ../two.st/packs && echo *.pack | cut -d" " -f1) && chmod -R u+w ../two.st &&
+	printf X | dd of=../two.st/packs/$pack bs=1 seek=60 conv=notrunc 2>/dev/null &&
+	casg fsck -q --remote two && test_expect_code 1 casg fsck -q --full --remote two 2>err && test_grep " is wrong at file" err &&
+	test_expect_code 128 casg fsck -q --full --remote origin-none && casg verify --quorum 1 origin >out &&
+	test_expect_code 1 casg verify -q --quorum 2 origin 2>err >out && test_grep "is wrong at" out && test_grep "has 1 good" err &&
+	rm ../two.st/packs/$pack && test_expect_code 1 casg remote check >out 2>err && test_grep "has 1 good copies" err &&
+	test_expect_code 1 casg fsck -q --remote origin && mv ../two.st ../away && test_expect_code 128 casg fsck -q --remote two &&
+	test_expect_code 129 casg verify --quorum 3 origin && test_expect_code 129 casg verify --quorum 0 origin &&
+	test_expect_code 129 casg fsck --remote origin --read-back && test_expect_code 129 casg verify db db &&
+	git config casg.copies many && test_expect_code 128 casg remote check
+'
+
 # ---- .casgconfig, which anybody may have written
 
 test_expect_success '.casgconfig: what it may not say' '
