@@ -275,6 +275,16 @@ test_done () {
 	exit 0
 }
 
+# require_server PREREQ: where CASG_TEST_REQUIRE is set, a test that would be
+# skipped for want of the server is a failure.
+require_server () {
+	test -z "${CASG_TEST_REQUIRE-}" || test_have_prereq "$1" || {
+		test_say "Bail out! $test_file: not installed: $1"
+		test_finished=t
+		exit 1
+	}
+}
+
 # ---- what bodies use
 
 # test_when_finished CMD...: run at the end of this test, pass or fail.

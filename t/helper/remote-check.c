@@ -196,9 +196,9 @@ static void test_simple(void)
 {
 	char before[sizeof(got.validator)];
 
-	ok(put(CASG_REMOTE_PUT, "a/hello", "HELLO", 5, CASG_ANSWER_DONE) && got.nbytes == 5, "put");
-	ok(have("a/hello", CASG_ANSWER_YES) && got.nbytes == 5, "have: yes, with its size");
-	ok(holds("a/hello", "HELLO", 5), "get gives it back");
+	ok(put(CASG_REMOTE_PUT, "a/hello", "HELLO!!", 7, CASG_ANSWER_DONE) && got.nbytes == 7, "put");
+	ok(have("a/hello", CASG_ANSWER_YES) && got.nbytes == 7, "have: yes, with its size");
+	ok(holds("a/hello", "HELLO!!", 7), "get gives it back");
 	ok(get("a/hello/b", NULL, CASG_ANSWER_NO), "nothing below an object");
 	get("a/hello", NULL, CASG_ANSWER_DONE);
 	strcpy(before, got.validator);
