@@ -1,192 +1,11 @@
-#include "proof.h"
+#include "proof_in.h"
 
 #include <stdlib.h>
 
 #include "array.h"
-#include "merkle.h"
 #include "settings.h"
 
-static const char magic[] = "casg-proof ";
-static const char *const claim_names[] = {
-	[CASG_CLAIM_KEY] = "key",
-	[CASG_CLAIM_RECORDS] = "records",
-	[CASG_CLAIM_SEQUENCE] = "sequence",
-	[CASG_CLAIM_CHUNK] = "chunk",
-	[CASG_CLAIM_HISTORY] = "history",
-	[CASG_CLAIM_VIEW] = "view",
-};
-static const char mapping_line[] = "mapping\n";
-static const char description_word[] = "description";
-enum { NCLAIMS = sizeof(claim_names) / sizeof(claim_names[0]) };
-
-/* ---- writing ----------------------------------------------------------- */
-
-static void add_word(struct casg_buf *out, const char *word)
-{
-	casg_buf_addstr(out, word);
-	casg_buf_addch(out, ' ');
-}
-
-static void add_number(struct casg_buf *out, uint64_t v, int end)
-{
-	casg_buf_add_u64(out, v);
-	casg_buf_addch(out, end);
-}
-
-static void add_oid(struct casg_buf *out, const struct casg_oid *id, int end)
-{
-	casg_oid_addhex(out, id);
-	casg_buf_addch(out, end);
-}
-
-void casg_proof_put_claim(struct casg_buf *out, const struct casg_proof_claim *c)
-{
-	char when[CASG_TIME_SIZE];
-
-	casg_buf_addf(out, "%s%d\nclaim %s", magic, CASG_PROOF_FORMAT, claim_names[c->kind]);
-	switch (c->kind) {
-	case CASG_CLAIM_RECORDS:
-		break;
-	case CASG_CLAIM_VIEW:
-		for (uint64_t from = c->from; from; from >>= 8) {
-			casg_buf_addch(out, from == c->from ? ' ' : ',');
-			casg_buf_addstr(out, casg_taxon_source_name(from & 0xff));
-		}
-		casg_buf_addstr(out, c->key ? " key " : " records");
-		casg_buf_add(out, c->key, c->key ? c->klen : 0);
-		break;
-	case CASG_CLAIM_HISTORY:
-		casg_buf_addch(out, ' ');
-		casg_buf_addstr(out, casg_time_format(c->since, when));
-		/* fallthrough */
-	case CASG_CLAIM_KEY:
-		casg_buf_addch(out, ' ');
-		casg_buf_add(out, c->key, c->klen);
-		break;
-	case CASG_CLAIM_SEQUENCE:
-	case CASG_CLAIM_CHUNK:
-		casg_buf_addch(out, ' ');
-		casg_oid_addhex(out, &c->id);
-		break;
-	}
-	casg_buf_addch(out, '\n');
-	for (size_t i = 0; c->kind == CASG_CLAIM_CHUNK && i < c->nmembers; i++) {
-		add_word(out, "member");
-		add_oid(out, &c->members[i], '\n');
-	}
-}
-
-void casg_proof_put_version(struct casg_buf *out, const void *text, size_t n)
-{
-	add_word(out, "version");
-	add_number(out, n, '\n');
-	casg_buf_add(out, text, n);
-}
-
-void casg_proof_put_mapping(struct casg_buf *out)
-{
-	casg_buf_addstr(out, mapping_line);
-}
-
-void casg_proof_put_node(struct casg_buf *out, int kind, int level, uint32_t count)
-{
-	add_word(out, "node");
-	add_number(out, (uint64_t)kind, ' ');
-	add_number(out, (uint64_t)level, ' ');
-	add_number(out, count, '\n');
-}
-
-void casg_proof_put_hash(struct casg_buf *out, uint32_t span, const struct casg_oid *hash)
-{
-	add_word(out, "hash");
-	add_number(out, span, ' ');
-	add_oid(out, hash, '\n');
-}
-
-void casg_proof_put_entry(struct casg_buf *out, const struct casg_entry *e)
-{
-	int inl = e->dlen <= CASG_DESC_INLINE;
-
-	add_word(out, inl ? "record" : "long-record");
-	add_number(out, e->occurrence, ' ');
-	add_oid(out, &e->oid, ' ');
-	add_number(out, e->length, ' ');
-	if (!inl) {
-		add_oid(out, &e->desc_blob, ' ');
-		add_number(out, e->dlen, ' ');
-	}
-	casg_buf_add(out, e->key, e->klen);
-	if (inl)
-		casg_buf_add(out, e->desc, (size_t)e->dlen);
-	casg_buf_addch(out, '\n');
-	if (inl || !e->desc)
-		return;
-	casg_buf_addstr(out, description_word);
-	casg_buf_add(out, e->desc, (size_t)e->dlen);
-	casg_buf_addch(out, '\n');
-}
-
-void casg_proof_put_child(struct casg_buf *out, const struct casg_child *c)
-{
-	add_word(out, "child");
-	add_number(out, c->count, ' ');
-	add_oid(out, &c->id, ' ');
-	add_number(out, c->first_occurrence, ' ');
-	add_number(out, c->last_occurrence, ' ');
-	casg_buf_add(out, c->first, c->first_len);
-	casg_buf_addch(out, ' ');
-	casg_buf_add(out, c->last, c->last_len);
-	casg_buf_addch(out, '\n');
-}
-
-void casg_proof_put_end(struct casg_buf *out, size_t start, struct casg_hasher *h)
-{
-	struct casg_oid sum;
-
-	if (out->failed)
-		return;
-	casg_hasher_digest(h, out->data + start, out->len - start, &sum);
-	add_word(out, "sha256");
-	add_oid(out, &sum, '\n');
-}
-
-static void encode_node(const struct casg_proof *p, const struct casg_proof_node *n,
-			struct casg_buf *out)
-{
-	casg_proof_put_node(out, n->kind, n->level, n->count);
-	for (size_t i = n->first; i < n->first + n->nitems; i++) {
-		const struct casg_proof_item *it = &p->items[i];
-
-		if (it->span)
-			casg_proof_put_hash(out, it->span, &p->hashes[it->slot]);
-		else if (n->level)
-			casg_proof_put_child(out, &p->children[it->slot]);
-		else
-			casg_proof_put_entry(out, &p->entries[it->slot]);
-	}
-}
-
-int casg_proof_encode(const struct casg_proof *p, struct casg_hasher *h,
-		      struct casg_buf *out, struct casg_err *err)
-{
-	size_t start = out->len;
-
-	casg_proof_put_claim(out, &p->claim);
-	for (size_t i = 0; i < p->nversions; i++) {
-		const struct casg_proof_version *v = &p->versions[i];
-
-		if (v->text)
-			casg_proof_put_version(out, v->text, v->nbytes);
-		else
-			casg_proof_put_mapping(out);
-		for (size_t k = v->first_node; k < v->first_node + v->nnodes; k++)
-			encode_node(p, &p->nodes[k], out);
-	}
-	casg_proof_put_end(out, start, h);
-	return casg_buf_check(out, err);
-}
-
-/* ---- reading: lines and words ------------------------------------------ */
+/* ---- lines and words --------------------------------------------------- */
 
 struct parser {
 	struct casg_proof *p;
@@ -301,7 +120,7 @@ static int get_key(struct parser *r, int last, const char **key, size_t *klen)
 	       key_length(*key, *key + *klen) != (long)*klen ? -1 : 0;
 }
 
-/* ---- reading: the tree ------------------------------------------------- */
+/* ---- the tree ---------------------------------------------------------- */
 
 static int decode_record(struct parser *r, struct casg_entry *e)
 {
@@ -350,7 +169,7 @@ static int decode_description(struct parser *r, struct casg_entry *e)
 
 	if (next_line(r))
 		return CASG_ECORRUPT;
-	desc = r->word + sizeof(description_word) - 1;
+	desc = r->word + sizeof(CASG_PROOF_DESCRIPTION) - 1;
 	if ((uint64_t)(r->eol - desc) != e->dlen || !is_white((unsigned char)*desc) ||
 	    memchr(desc, 0, (size_t)e->dlen))
 		return bad(r, "not the description of the long-record");
@@ -401,7 +220,7 @@ static int decode_item(struct parser *r, int level, struct casg_proof_item *it,
 		return decode_record(r, &p->entries[p->nentries++]);
 	if (decode_long_record(r, &p->entries[p->nentries++]))
 		return CASG_ECORRUPT;
-	return p->claim.kind == CASG_CLAIM_VIEW && at_text(r, description_word) ?
+	return p->claim.kind == CASG_CLAIM_VIEW && at_text(r, CASG_PROOF_DESCRIPTION) ?
 	       decode_description(r, &p->entries[p->nentries - 1]) : 0;
 }
 
@@ -494,7 +313,7 @@ static int decode_node(struct parser *r, int level)
 	return rc;
 }
 
-/* ---- reading: the whole ------------------------------------------------ */
+/* ---- the whole --------------------------------------------------------- */
 
 static int decode_members(struct parser *r)
 {
@@ -542,9 +361,9 @@ static int decode_claim(struct parser *r)
 	if (get_keyword(r, 0, "claim") ||
 	    (get_word(r, 0, &word, &n) && get_word(r, 1, &word, &n)))
 		return bad(r, "not a claim");
-	while (k < NCLAIMS && (strlen(claim_names[k]) != n || memcmp(claim_names[k], word, n)))
+	while (k < CASG_PROOF_NCLAIMS && (strlen(casg_proof_claim_names[k]) != n || memcmp(casg_proof_claim_names[k], word, n)))
 		k++;
-	if (k == NCLAIMS)
+	if (k == CASG_PROOF_NCLAIMS)
 		return bad(r, "an unknown claim");
 	c->kind = (enum casg_claim)k;
 	if (c->kind == CASG_CLAIM_RECORDS) {
@@ -651,7 +470,7 @@ static int decode_view_versions(struct parser *r)
 		rc = bad(r, "the second version of a view is that of a taxonomy");
 	if (!rc && at_word(r, "node"))
 		rc = decode_tree(r);
-	if (rc || !at_text(r, mapping_line))
+	if (rc || !at_text(r, CASG_PROOF_MAPPING))
 		return rc;
 	if (next_line(r))
 		return CASG_ECORRUPT;
@@ -678,11 +497,11 @@ static int decode_magic(struct parser *r)
 {
 	uint64_t format;
 
-	if (!at_word(r, "casg-proof"))
+	if (!at_word(r, CASG_PROOF_MAGIC))
 		return casg_err_set(r->err, CASG_ENOTOURS, "not a casg proof");
 	if (next_line(r))
 		return CASG_ECORRUPT;
-	if (get_keyword(r, 0, "casg-proof") || get_number(r, 1, UINT64_MAX, &format))
+	if (get_keyword(r, 0, CASG_PROOF_MAGIC) || get_number(r, 1, UINT64_MAX, &format))
 		return bad(r, "not the number of a format");
 	if (format != CASG_PROOF_FORMAT)
 		return casg_err_set(r->err, CASG_EUNSUPPORTED,
