@@ -225,6 +225,8 @@ static void take_answer(struct casg_remote *r, const char *line, size_t n)
 		data_begins(r, &a);
 	else if (a.kind == CASG_ANSWER_ENTRY)
 		take_entry(r, &a);
+	else if (a.kind == CASG_ANSWER_BUSY && find(r, a.tag))
+		; /* that it came is all that it says */
 	else
 		take_last(r, &a);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "oid.h"
 
@@ -47,6 +48,7 @@ struct job {
 	int bad_body;             /* PUT: not what was announced */
 	/* READ_BACK */
 	struct casg_hasher *hasher;
+	time_t told;              /* when 'busy' was said last */
 };
 
 static int begin(struct job *j, enum stage stage, struct casg_err *err);
@@ -314,6 +316,11 @@ static int back_sink(void *ctx, const void *p, size_t n)
 
 	casg_hasher_update(j->hasher, p, n);
 	j->came += n;
+	/* who asked sees nothing of this, and must not take it for silence */
+	if (time(NULL) != j->told) {
+		casg_serve_say(j->server->s, j->r.tag, CASG_ANSWER_BUSY);
+		j->told = time(NULL);
+	}
 	return j->came > j->r.nbytes;
 }
 

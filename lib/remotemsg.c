@@ -19,7 +19,7 @@ static const char *const kind_names[] = {
 	[CASG_ANSWER_YES] = "yes", [CASG_ANSWER_NO] = "no", [CASG_ANSWER_DATA] = "data",
 	[CASG_ANSWER_DONE] = "done", [CASG_ANSWER_SAME] = "same",
 	[CASG_ANSWER_EXISTS] = "exists", [CASG_ANSWER_ENTRY] = "entry",
-	[CASG_ANSWER_ERROR] = "error",
+	[CASG_ANSWER_ERROR] = "error", [CASG_ANSWER_BUSY] = "busy",
 };
 
 static const char *const class_names[CASG_REMOTE_NCLASSES] = {
@@ -430,6 +430,7 @@ int casg_remote_answer_parse(struct casg_remote_answer *a, const char *line, siz
 	case CASG_ANSWER_NO:
 	case CASG_ANSWER_SAME:
 	case CASG_ANSWER_EXISTS:
+	case CASG_ANSWER_BUSY:
 		break;
 	}
 	if (bad || f.p)
@@ -474,6 +475,7 @@ int casg_remote_answer_format(struct casg_buf *out, const struct casg_remote_ans
 	case CASG_ANSWER_NO:
 	case CASG_ANSWER_SAME:
 	case CASG_ANSWER_EXISTS:
+	case CASG_ANSWER_BUSY:
 		break;
 	}
 	if (casg_buf_check(out, err))

@@ -64,7 +64,8 @@ int casg_remote_request_parse(struct casg_remote_request *r, const char *line, s
 
 enum casg_remote_kind {
 	CASG_ANSWER_YES, CASG_ANSWER_NO, CASG_ANSWER_DATA, CASG_ANSWER_DONE,
-	CASG_ANSWER_SAME, CASG_ANSWER_EXISTS, CASG_ANSWER_ENTRY, CASG_ANSWER_ERROR
+	CASG_ANSWER_SAME, CASG_ANSWER_EXISTS, CASG_ANSWER_ENTRY, CASG_ANSWER_ERROR,
+	CASG_ANSWER_BUSY /* no answer yet, but the storage is at work on it */
 };
 
 /* Why a request failed. */

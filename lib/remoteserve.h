@@ -62,7 +62,7 @@ void casg_serve_yes(struct casg_serve *s, uint64_t tag, uint64_t nbytes, const c
 void casg_serve_data(struct casg_serve *s, uint64_t tag, const void *p, size_t n);
 void casg_serve_done(struct casg_serve *s, uint64_t tag, uint64_t nbytes, const char *validator);
 void casg_serve_entry(struct casg_serve *s, uint64_t tag, const char *name, uint64_t nbytes);
-/* NO, SAME, EXISTS */
+/* NO, SAME, EXISTS, BUSY */
 void casg_serve_say(struct casg_serve *s, uint64_t tag, enum casg_remote_kind kind);
 void casg_serve_error(struct casg_serve *s, uint64_t tag, enum casg_remote_class class,
 		      const char *fmt, ...) __attribute__((format(printf, 4, 5)));

@@ -56,13 +56,9 @@ nginx_start () {
 		http_port=$((10000 + ($$ * 7 + nginx_try * 1013) % 20000)) &&
 		https_port=$((http_port + 1)) &&
 		nginx_config "$1" >"$1/nginx.conf" &&
-		nginx -c "$1/nginx.conf" 2>"$1/start.log" && break
+		nginx -c "$1/nginx.conf" 2>"$1/start.log" 4>&- 5>&- 6>&- && break
 	done &&
-	test -s "$1/pid" &&
-	nginx_pid=$1/pid &&
-	trap 'nginx_stop; test_exit' EXIT
-}
-
-nginx_stop () {
-	test ! -s "$nginx_pid" || kill "$(cat "$nginx_pid")"
+	wait_for test -s "$1/pid" &&
+	nginx_pid=$(cat "$1/pid") &&
+	trap 'kill $nginx_pid; test_exit' EXIT
 }

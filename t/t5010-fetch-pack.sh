@@ -107,10 +107,13 @@ greet does not begin with
 EOF
 
 test_expect_success 'one that says nothing, and one that stops: no endless wait' '
-	fresh && cp -R to mute && cp -R to hang &&
+	fresh && cp -R to mute && cp -R to hang && cp -R to busy &&
+	{ (cd busy && head -n 1 ../PACKS >wanted && casg-fetch-pack -q --url=faulty:busy:$good <wanted >out 2>err) & } &&
 	{ (cd mute && casg-fetch-pack -q --url=faulty:mute:$good --url=$good <../PACKS >out 2>err) & } &&
 	(cd hang && casg-fetch-pack -q --url=faulty:hang:$good --url=$good <../PACKS >out 2>err) &&
-	wait $! &&
+	wait &&
+	test_must_be_empty busy/err &&
+	test "$(cat busy/out)" = "$one $size" &&
 	for d in mute hang; do
 		test_grep "^warning: faulty:$d:.* nothing for 3 seconds" $d/err &&
 		rm -rf to && mv $d to && whole || return 1

@@ -60,7 +60,7 @@ fail_all () {
 		rm -rf "to.$fault" && cp -R empty-repo "to.$fault" || return 1
 	done &&
 	(
-		CASG_REMOTE_RETRIES=1 && export CASG_REMOTE_RETRIES &&
+		CASG_REMOTE_RETRIES=0 && export CASG_REMOTE_RETRIES &&
 		for fault in "$@"; do
 			(
 				cd "to.$fault" &&
@@ -228,7 +228,11 @@ test_expect_success NGINX 'failing: the next is asked; what it was is said' '
 	for status in 403 429 500 503; do
 		failed $http $status "HTTP status $status" || return 1
 	done &&
-	fetch --url=$http/closed --url=$http/404 --url=$http <PACKS >out 2>err && whole
+	(
+		CASG_REMOTE_RETRIES=0 && export CASG_REMOTE_RETRIES &&
+		fetch --url=$http/closed --url=$http/404 --url=$http <PACKS >out 2>err
+	) &&
+	whole
 '
 
 test_expect_success NGINX 'redirects: followed, but not to files, to http, or in a circle' '

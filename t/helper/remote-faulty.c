@@ -17,6 +17,7 @@
  *	once     the first request for each ends halfway with 'retry'
  *	retry    always 'retry'
  *	denied   always 'denied'
+ *	busy     it takes four seconds, and says each second that it is at work
  *	greet    it does not begin as it must
  */
 #include <fcntl.h>
@@ -124,10 +125,22 @@ static int fails_anyway(struct casg_serve *s, const struct casg_remote_request *
 	return 1;
 }
 
+static void dawdle(struct casg_serve *s, const struct casg_remote_request *r,
+		   struct casg_err *err)
+{
+	for (int i = 0; i < 4; i++) {
+		casg_serve_say(s, r->tag, CASG_ANSWER_BUSY);
+		casg_serve_flush(s, err);
+		sleep(1);
+	}
+}
+
 static int get(void *ctx, struct casg_serve *s, const struct casg_remote_request *r,
 	       struct casg_err *err)
 {
-	if (strncmp(r->name, "packs/", 6))
+	if (is("busy") && !strncmp(r->name, "packs/", 6))
+		dawdle(s, r, err);
+	if (strncmp(r->name, "packs/", 6) || is("busy"))
 		return casg_remotefile_ops.get(ctx, s, r, err);
 	if (is("once") && !first_time(r))
 		return casg_remotefile_ops.get(ctx, s, r, err);

@@ -63,11 +63,11 @@ static void answers(void)
 {
 	static const char *const good[] = {
 		"1 yes 0 -", "1 yes 9223372036854775807 %22a-1%22", "2 no", "3 data 1",
-		"3 data 1048576", "3 done 12 -", "3 done 12 34", "4 same", "5 exists",
+		"3 data 1048576", "3 done 12 -", "3 done 12 34", "4 same", "5 exists", "5 busy",
 		"6 entry packs/x 7", "7 error retry 503 Slow Down", "7 error archived x  y ",
 	};
 	static const char *const bad[] = {
-		"1 yes", "1 yes 1", "1 yes - 1", "1 no ", "1 no x", "1 data 0", "1 data 1048577",
+		"1 yes", "1 yes 1", "1 yes - 1", "1 no ", "1 no x", "1 busy 1", "1 data 0", "1 data 1048577",
 		"1 data", "1 data 01", "1 done", "1 done 1", "1 done - -", "1 done 1 a b",
 		"1 entry .x 1", "1 entry a", "1 error", "1 error retry", "1 error retry ",
 		"1 error odd x", "1 maybe", "no", "x no", "1 error retry a\001b",
