@@ -116,15 +116,34 @@ list_versions () {
 		}'
 }
 
-# The trailers that a signature binds must say what the files say.
-check_trailer () {
-	git log -1 --format='%(trailers:key=Casg-Version,valueonly)' "${2%%:*}" >"$tmp/trailer" ||
+# The trailers that a signature binds must say what the files say; "<id>
+# <commit>:<database>" lines come from $tmp/said.
+check_trailers () {
+	test -s "$tmp/said" || return 0
+	# no value begins with a blank
+	sed 's/^[^ ]* //; s/:.*//' "$tmp/said" | sort -u |
+		git log --no-walk=unsorted --stdin \
+			--format=' %H%n%(trailers:key=Casg-Version,valueonly,unfold)' >"$tmp/trailers" ||
 		exit 128
-	while read -r db id; do
-		if test "$db" = "${2#*:}" && test "$id" != "$1"; then
-			damaged "commit ${2%%:*} says Casg-Version $db $id, but VERSION is $1"
-		fi
-	done <"$tmp/trailer"
+	awk '
+		NR == FNR {
+			if (/^ /)
+				commit = $1
+			else if (NF)
+				said[commit ":" $1] = said[commit ":" $1] " " $2
+			next
+		}
+		{
+			spec = substr($0, length($1) + 2)
+			n = split(said[spec], ids, " ")
+			for (i = 1; i <= n; i++)
+				if (ids[i] != $1)
+					print substr(spec, 1, index(spec, ":") - 1), \
+						substr(spec, index(spec, ":") + 1), ids[i], $1
+		}' "$tmp/trailers" "$tmp/said" >"$tmp/wrong" || exit 128
+	while read -r commit db said id; do
+		damaged "commit $commit says Casg-Version $db $said, but VERSION is $id"
+	done <"$tmp/wrong"
 }
 
 check_versions () {
@@ -142,10 +161,11 @@ check_versions () {
 			continue
 			;;
 		esac
-		check_trailer "$id" "$spec"
 		echo "$spec" >&3
+		echo "$id $spec" >&4
 		test -z "$opt_read_back" || read_back "$spec"
-	done <"$tmp/ids" 3>"$tmp/good"
+	done <"$tmp/ids" 3>"$tmp/good" 4>"$tmp/said"
+	check_trailers
 	check_trees
 	say "$nversions versions checked"
 }

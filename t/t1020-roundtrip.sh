@@ -20,7 +20,18 @@ ids_of () {
 	done | cut -c1-64
 }
 
-# comes_back WANT FILE...: the bytes of WANT, from the FILEs, on every way.
+# pipes_back WANT FILE...: the bytes of WANT, from the FILEs, through plumbing;
+# what is packed into "lines".
+pipes_back () {
+	want=$1
+	shift
+	casg-pack --quiet ${allow:+--allow-empty} -- "$@" >lines && casg-assemble <lines >back && cmp "$want" back &&
+	casg-mktree <lines >roots &&
+	casg-pack -z --quiet ${allow:+--allow-empty} -- "$@" >lines.z && casg-assemble -z <lines.z >back && cmp "$want" back &&
+	casg-mktree -z <lines.z >roots.z && test_cmp roots roots.z
+}
+
+# comes_back WANT FILE...: on every way.
 comes_back () {
 	want=$1 ndb=$((ndb + 1)) db=rt/db$ndb
 	shift
@@ -28,19 +39,20 @@ comes_back () {
 	test_must_be_empty out &&
 	test_must_be_empty err &&
 	casg export $db >back && cmp "$want" back &&
-	casg ls $db >lines && casg assemble <lines >back && cmp "$want" back &&
-	casg ls -z $db >lines.z && casg assemble -z <lines.z >back && cmp "$want" back &&
-	casg read-version $db |
-	sed -n "/^records /p; /^order /p; /^presentation /p; /^count /p; /^residues /p" >expect &&
-	casg-mktree <lines >roots && test_cmp expect roots &&
-	casg-mktree -z <lines.z >roots && test_cmp expect roots &&
-	casg-pack --quiet ${allow:+--allow-empty} -- "$@" >lines && casg-assemble <lines >back && cmp "$want" back &&
-	casg-mktree <lines >roots && test_cmp expect roots &&
-	casg-pack -z --quiet ${allow:+--allow-empty} -- "$@" >lines.z &&
-	casg-mktree -z <lines.z >roots && test_cmp expect roots &&
-	casg-assemble -z <lines.z >back && cmp "$want" back &&
-	casg read-version --field=source-sha256 $db >id &&
-	sha256sum <"$want" | cut -c1-64 >expect && test_cmp expect id
+	casg read-version $db >VERSION &&
+	sed -n "/^records /p; /^order /p; /^presentation /p; /^count /p; /^residues /p" VERSION >expect &&
+	sed -n "s/^source-sha256 //p" VERSION >id &&
+	pipes_back "$want" "$@" && test_cmp expect roots &&
+	sha256sum <"$want" | cut -c1-64 >sum && test_cmp sum id &&
+	# what is listed goes back in as what was packed does
+	casg ls $db >listed && casg ls -z $db >listed.z &&
+	if cmp -s lines listed && cmp -s lines.z listed.z; then
+		return
+	fi &&
+	casg assemble <listed >back && cmp "$want" back &&
+	casg assemble -z <listed.z >back && cmp "$want" back &&
+	casg-mktree <listed >roots && test_cmp expect roots &&
+	casg-mktree -z <listed.z >roots && test_cmp expect roots
 }
 
 # try NAME FORMAT: a file that printf makes; its ids are recomputed, too.
@@ -347,7 +359,10 @@ test_expect_success 'a presentation of more than 1 KiB' '
 test_expect_success 'a prologue of more than 1 KiB, of just 1 KiB, of more than 1 MiB' '
 	for n in 1020 1021 1022 1023 1024 1025 3000 1100000; do
 		{ text $n "\\n" && printf ";%s\n>a\nACGT\n" "$n"; } >in.fa &&
-		comes_back in.fa in.fa || return 1
+		case $n in
+		1020 | 1024 | 1100000) comes_back in.fa in.fa ;;
+		*) pipes_back in.fa in.fa ;;
+		esac || return 1
 	done &&
 	{ printf ";" && text 2000000 x; } >in.fa &&
 	allow=1 &&

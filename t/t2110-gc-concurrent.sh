@@ -11,7 +11,7 @@ intact () {
 	casg fsck --full >fsck.out 2>&1 || { cat fsck.out && return 1; }
 	for ref in $(git for-each-ref --format="%(refname)" refs/heads); do
 		for db in $(casg-read-version --list "$ref" | cut -d" " -f2); do
-			casg export "$ref:$db" >back && cmp "$db.fa" back || { echo "$ref:$db" && return 1; }
+			casg-assemble -q -- "$ref:$db" >back && cmp "$db.fa" back || { echo "$ref:$db" && return 1; }
 		done || return 1
 	done
 }
@@ -97,7 +97,7 @@ test_expect_success 'git meanwhile: what it names anew is not deleted' '
 	git reset -q --hard start && forget && casg gc -q --grace=0 &&
 	git checkout -q -b x/late && casg import -q -d in1 in1.fa && late=$(git rev-parse HEAD) &&
 	git checkout -q - && mkdir -p bin &&
-	for p in "$CASG_BUILD_DIR"/bin-wrappers/*; do ln -sf "$p" bin/ || return 1; done &&
+	ln -sf "$CASG_BUILD_DIR"/bin-wrappers/* bin/ &&
 	rm bin/casg-prune-packs && cat >bin/casg-prune-packs <<-EOF &&
 	#!/bin/sh
 	case "\$*" in
@@ -136,7 +136,7 @@ test_expect_success KILLABLE 'kill -9 before and after each step of gc' '
 			git checkout -q -b x/gone && casg import -q -d in1 in1.fa && casg import -q -d in2 in2.fa &&
 			git checkout -q - && forget &&
 			rm -rf bin && mkdir bin &&
-			for p in "$CASG_BUILD_DIR"/bin-wrappers/*; do ln -s "$p" bin/ || return 1; done &&
+			ln -s "$CASG_BUILD_DIR"/bin-wrappers/* bin/ &&
 			rm -f bin/$program && real=$(command -v $program) &&
 			cat >bin/$program <<-EOF &&
 			#!/bin/sh
@@ -149,7 +149,7 @@ test_expect_success KILLABLE 'kill -9 before and after each step of gc' '
 				sh -c "echo \$\$ >group && exec setsid -w casg --exec-path=\"\$PWD/bin\" gc -q --grace=0" >out 2>&1
 				test $? -ge 128
 			} &&
-			rm -rf bin && reaped $(cat group) && intact && casg import -q -d in3 in3.fa && intact &&
+			rm -rf bin && reaped $(cat group) && intact && casg import -q -d in3 in3.fa &&
 			casg gc -q --grace=0 && intact && git reset -q --hard start &&
 			ls .git/casg/tmp .git/casg/state >left && ! test_grep "gc-\|lock" left ||
 				{ echo "$step $when" && cat out && return 1; }
@@ -158,10 +158,10 @@ test_expect_success KILLABLE 'kill -9 before and after each step of gc' '
 '
 
 test_expect_success KILLABLE 'kill -9 at any time, and again' '
-	for n in 1 2 3 4 5 6 7 8; do
+	for n in 1 2 3 4 5 6; do
 		git checkout -q -b x/gone && casg import -q -d in1 in1.fa && casg import -q -d in2 in2.fa &&
 		git checkout -q - && forget &&
-		{ setsid casg gc -q --grace=0 >out 2>&1 & } && pid=$! && sleep 0.0$((n * 4)) &&
+		{ setsid casg gc -q --grace=0 >out 2>&1 & } && pid=$! && sleep 0.$(printf %02d $((n * 5))) &&
 		{ kill -s KILL -- -$pid 2>/dev/null; wait $pid; :; } && reaped $pid &&
 		casg import -q -d in2 in2.fa && intact && git reset -q --hard start || { echo $n && return 1; }
 	done &&

@@ -52,7 +52,7 @@ done
 for test_var in $(env | sed -n 's/^\(CASG_[A-Za-z0-9_]*\)=.*/\1/p; s/^\(GIT_[A-Za-z0-9_]*\)=.*/\1/p'); do
 	case $test_var in
 	CASG_SOURCE_DIR | CASG_BUILD_DIR | CASG_TEST_LONG | CASG_TEST_OPTS | CASG_TEST_ROOT) ;;
-	CASG_TEST_REMOTE_URL | CASG_TEST_REQUIRE) ;;
+	CASG_TEST_POINTS | CASG_TEST_REMOTE_URL | CASG_TEST_REQUIRE) ;;
 	*) unset "$test_var" ;;
 	esac
 done
