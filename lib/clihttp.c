@@ -33,6 +33,7 @@ void casg_cli_http_opts(struct casg_http_opts *o)
 	o->retries = number("CASG_REMOTE_RETRIES", 4, 0, 20);
 	o->ca_file = env("CURL_CA_BUNDLE") ? env("CURL_CA_BUNDLE") : env("SSL_CERT_FILE");
 	o->agent = "casg";
+	o->public_only = env("CASG_REMOTE_PUBLIC") != NULL;
 }
 
 int casg_cli_http_run(int argc, char **argv)

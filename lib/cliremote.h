@@ -17,7 +17,8 @@
 void casg_cli_remote_init(const struct casg_repo *repo);
 
 /*
- * Start the helper of a storage; 'max_open' requests at a time.  0, or a
+ * Start the helper of a storage; with CASG_REMOTE_PUBLIC if its URL is a line of
+ * CASG_UNTRUSTED_URLS; 'max_open' requests at a time.  0, or a
  * negative class with err filled.  What it says to people comes out as
  * "remote: ..." lines.
  */

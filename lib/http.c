@@ -153,7 +153,7 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
 	curl_easy_getinfo(c->easy, CURLINFO_REDIRECT_COUNT, &hops);
 	if (!hops && c->h->origin_private < 0)
 		c->h->origin_private = private;
-	if (hops && private && c->h->origin_private != 1) {
+	if (private && (c->h->o.public_only || (hops && c->h->origin_private != 1))) {
 		c->private_redirect = 1;
 		return CURL_SOCKET_BAD;
 	}

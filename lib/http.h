@@ -33,6 +33,7 @@ struct casg_http_opts {
 	unsigned retries;
 	const char *ca_file;   /* of trusted certificates; NULL: the system's */
 	const char *agent;     /* User-Agent */
+	int public_only;       /* the first address must not be private either */
 };
 
 /* CASG_EUNSUPPORTED, CASG_ENOMEM. */

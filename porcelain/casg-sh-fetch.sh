@@ -56,6 +56,10 @@ casg_list_sources () {
 	if test -z "${casg_env-}"; then
 		if test -n "$casg_head_commit" && git cat-file -e "$casg_head_commit" 2>/dev/null; then
 			casg_tree_storages "$casg_head_commit" "$tmp/tree" && cat "$tmp/tree" >>"$tmp/sources" || exit 128
+			# who wrote that shall not send us round our own network
+			CASG_UNTRUSTED_URLS=$(awk -F '\t' 'FILENAME == ARGV[1] { ours[$2] = 1; next }
+				!($2 in ours) { print $2 }' "$tmp/all" "$tmp/tree") || exit 128
+			export CASG_UNTRUSTED_URLS
 		fi
 	fi
 	awk -F '\t' -v remote="$1" '$3 != remote' "$tmp/all" >>"$tmp/sources" || exit 128

@@ -4,6 +4,7 @@
 
 test_description='casg remote, push, fetch, pull, clone, publish'
 . "$(dirname "$0")/test-lib.sh"
+. "$TEST_DIRECTORY/lib-nginx.sh"
 
 # held DIR: the ids of all sequences in the packs of a storage, sorted
 held () {
@@ -198,6 +199,25 @@ test_expect_success 'publish, and clone what was published' '
 	cd ../served && casg pull -q && casg export n >back && cmp ../src/n.fa back && casg fsck --full >/dev/null &&
 	test_expect_code 128 casg publish ../src && test_expect_code 128 casg publish --database "db" ../other 2>err &&
 	test_grep "no storage takes the database .n." err
+'
+
+test_expect_success NGINX 'a web server serves it: clone, and updates' '
+	cp -r www plain.www && nginx_start "$PWD" && rm -rf www/dav && mv plain.www www/pub && url=http://127.0.0.1:$http_port/pub &&
+	casg clone -q "$url" web && (cd web && casg fsck --full >/dev/null && casg export db) >back && cmp v3.fa back &&
+	test_expect_code 1 git -C web config --get-regexp "casg[.]remote" &&
+	(cd src && casg-gen --seed 12 --type protein --records 3 >o.fa && casg import -q o.fa && casg publish -q ../www/pub) &&
+	>access.log && (cd web && casg pull -q && casg export o) >back && cmp src/o.fa back &&
+	grep -c "GET /pub/INVENTORY" access.log >n && test $(cat n) = 1 && grep "GET /pub/packs/" access.log >got && test_line_count = 2 got
+'
+
+test_expect_success NGINX 'nothing new: git asks, nobody asks the storage' '
+	>access.log && (cd web && casg fetch) && ! grep "/pub/\(INVENTORY\|packs\|inventory\)" access.log && grep -q info/refs access.log
+'
+
+test_expect_success NGINX '.casgconfig leads to no private address, own settings may' '
+	(cd src && git config -f .casgconfig storage.web.url "$url" && git commit -q -a -m "say where" && casg push -q) &&
+	test_expect_code 128 casg clone -q "file://$PWD/remote.git" told 2>err && test_grep "private address" err &&
+	casg clone -q --storage "$url" "file://$PWD/remote.git" told-2 && (cd told-2 && casg export db) >back && cmp v3.fa back
 '
 
 test_done
