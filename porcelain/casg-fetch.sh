@@ -2,8 +2,10 @@
 # casg fetch - bring versions, and the packs they need, from another repository.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
-SPEC='casg fetch [--quiet] [--prune] [--force] [--env NAME] [REMOTE]
+SPEC='casg fetch [--quiet] [--prune] [--force] [--dry-run [--json]] [--env NAME] [REMOTE]
 --
+n,dry-run only say what would be fetched
+json      with --dry-run: as JSON
 p,prune   forget branches that are gone there
 f,force   replace tags that are others there
 env=NAME  only the storages of this environment (casg.env.NAME)
@@ -25,6 +27,7 @@ q,quiet   say nothing unless it fails
 tmp=''
 casg_options 0 1 "$@"
 eval "$casg_set"
+test -z "$opt_json" || test -n "$opt_dry_run" || usage_die "--json needs --dry-run"
 casg_repo
 casg_at_exit casg_let_go
 tmp=$CASG_PATH/tmp/fetch-$$

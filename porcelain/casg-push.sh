@@ -2,13 +2,14 @@
 # casg push - put packs into storages, then versions into a Git repository.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
-SPEC='casg push [--quiet] [--force] [--dry-run] [--tags] [--all] [--set-upstream] [--env NAME] [REMOTE [REFSPEC...]]
+SPEC='casg push [--quiet] [--force] [--dry-run [--json]] [--tags] [--all] [--set-upstream] [--env NAME] [REMOTE [REFSPEC...]]
 --
 all             all branches
 tags            all tags, too
 f,force         move branches there that are no ancestors
 u,set-upstream  remember where the branches go
 n,dry-run       only say what would be sent
+json            with --dry-run: as JSON, a line for each storage
 env=NAME        only the storages of this environment (casg.env.NAME)
 q,quiet         say nothing unless it fails
 '
@@ -44,6 +45,7 @@ list_tips () {
 tmp=''
 casg_options 0 - "$@"
 eval "$casg_set"
+test -z "$opt_json" || test -n "$opt_dry_run" || usage_die "--json needs --dry-run"
 casg_repo
 casg_at_exit casg_let_go
 tmp=$CASG_PATH/tmp/push-$$

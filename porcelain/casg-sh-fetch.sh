@@ -119,6 +119,22 @@ casg_fetch_packs () {
 	casg-fetch-pack ${opt_quiet:+-q} "$@" <"$tmp/packs" >>"$tmp/fetched" || exit 128
 }
 
+# What would be fetched: a request a pack, and they take as much room here.  (Of
+# Git's objects, which are small, those that are new are here by now.)
+casg_tell_plan () {
+	while read -r casg_id casg_rest; do
+		test -e "$CASG_PATH/packs/pack-$casg_id.pack" ||
+			test -e "$CASG_PATH/quarantine/pack-$casg_id.pack" || echo "$casg_id $casg_rest"
+	done <"$tmp/packs" | awk -v json="${opt_json-}" '
+		{ n++; bytes += $2 }
+		END {
+			if (json != "")
+				printf "{\"packs\": %d, \"bytes\": %.0f, \"requests\": %d}\n", n, bytes, n
+			else
+				printf "%d packs, %.0f bytes, %d requests\n", n, bytes, n
+		}' || exit 128
+}
+
 # Is all there that the new versions need?
 casg_check_complete () {
 	casg-reachable-packs <"$tmp/versions" >/dev/null
@@ -147,8 +163,10 @@ casg_fetch () {
 	casg_remote=$1
 	: >"$tmp/fetched" || exit 128
 	casg_compare_refs "$casg_remote"
+	: >"$tmp/packs" || exit 128
 	grep -q '^[ng]' "$tmp/moves" || {
 		casg_tell_moves
+		test -z "${opt_dry_run-}" || casg_tell_plan
 		return 0
 	}
 	sed -n 's/^new [^ ]* [^ ]* \([^ ]*\) .*/\1/p' "$tmp/moves" >"$tmp/wanted" || exit 128
@@ -163,10 +181,18 @@ casg_fetch () {
 	if test -s "$tmp/versions"; then
 		casg_list_sources "$casg_remote"
 		casg_find_packs
+		test -z "${opt_dry_run-}" || {
+			casg_tell_plan
+			return 0
+		}
 		casg_fetch_packs
 		# several storages may know other packs for the same versions
 		casg_check_complete || die "not all that the new versions need could be had; no ref has moved"
 	fi
+	test -z "${opt_dry_run-}" || {
+		casg_tell_plan
+		return 0
+	}
 	casg_lock import
 	if test -s "$tmp/versions"; then
 		# what gc has put away since comes back

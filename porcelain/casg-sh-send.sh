@@ -78,8 +78,13 @@ casg_send_one () {
 	casg_choose_packs
 	casg-send-pack ${opt_quiet:+-q} ${opt_dry_run:+--dry-run} --url="$casg_url" <"$tmp/send" >"$tmp/sent" || exit 128
 	if test -n "${opt_dry_run-}"; then
-		awk -v name="$casg_name" '$1 == "send" { n++; bytes += $3 }
-			END { printf "%s: %d packs, %.0f bytes to send\n", name, n, bytes }' "$tmp/sent" || exit 128
+		awk -v name="$casg_name" -v json="${opt_json-}" '$1 == "send" { n++; bytes += $3 }
+			END {
+				if (json != "")
+					printf "{\"storage\": \"%s\", \"packs\": %d, \"bytes\": %.0f}\n", name, n, bytes
+				else
+					printf "%s: %d packs, %.0f bytes to send\n", name, n, bytes
+			}' "$tmp/sent" || exit 128
 		return 0
 	fi
 	{

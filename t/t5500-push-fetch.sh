@@ -62,9 +62,14 @@ test_expect_success 'a bare clone' '
 '
 
 test_expect_success 'an update sends and brings new packs only, pull joins it' '
-	(cd src && casg import -q -d db ../v3.fa && casg push 2>../err) && packs_of storage >now &&
+	(cd src && casg import -q -d db ../v3.fa && casg push --dry-run --json >../plan 2>/dev/null && casg push 2>../err) &&
+	packs_of storage >now && bytes=$(sed -n "s/.*packs sent (\([0-9]*\) bytes.*/\1/p" err) &&
+	test_grep "^{\"storage\": \"origin\", \"packs\": [0-9]*, \"bytes\": $bytes}" plan &&
 	n=$(sed -n "s/^origin: \([0-9]*\) packs sent.*/\1/p" err) && test $n -le 2 &&
-	cd copy && packs_of .git/casg >before && casg pull -q && casg export db >../back && cmp ../v3.fa ../back &&
+	cd copy && packs_of .git/casg >before && refs=$(git for-each-ref) && casg fetch -n >plan && test "$refs" = "$(git for-each-ref)" &&
+	echo "$n packs, $bytes bytes, $n requests" >expect && test_cmp expect plan && casg fetch -n --json >plan &&
+	echo "{\"packs\": $n, \"bytes\": $bytes, \"requests\": $n}" >expect && test_cmp expect plan && rm plan expect &&
+	test_expect_code 129 casg fetch --json && test_expect_code 129 casg push --json && casg pull -q && casg export db >../back && cmp ../v3.fa ../back &&
 	packs_of .git/casg >after && test $(comm -13 before after | wc -l) = $n && rm before after
 '
 
