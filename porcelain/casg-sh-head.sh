@@ -23,9 +23,12 @@
 # known for ours.  git's own locks of refs are known by what they hold: NEW or
 # less of it.
 
+casg_index=''
+
 casg_journal () {
 	casg_journal_file=$CASG_PATH/state/head.journal
-	test "$casg_bare" = true || casg_index=$(git rev-parse --git-path index) || exit 128
+	test "$casg_bare" = true || test -n "$casg_index" ||
+		casg_index=$(git rev-parse --git-path index) || exit 128
 }
 
 # casg_move_head OLD NEW REASON
@@ -100,8 +103,10 @@ casg_put_index () {
 }
 
 casg_forget () {
-	test "$casg_bare" = true || rm -f "$casg_index.lock"
-	rm -f "$casg_journal_file" "$casg_journal_file-index" "$casg_journal_file-index.lock"
+	set -- "$casg_journal_file" "$casg_journal_file-index" "$casg_journal_file-index.lock"
+	# the lock first: it is known for ours by the journal
+	test "$casg_bare" = true || set -- "$casg_index.lock" "$@"
+	rm -f "$@"
 }
 
 casg_go_back () {

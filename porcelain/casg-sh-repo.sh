@@ -50,6 +50,8 @@ casg_repo () {
 # A folder with the setgid bit says who may read and write what is made in it,
 # whatever our own umask says.
 casg_share () {
+	# the shell sees this bit, but not the others
+	test -g "$CASG_PATH" || return 0
 	casg_perms=$(ls -ld -- "$CASG_PATH") || exit 128
 	case $casg_perms in
 	d?????[sS]*) ;;

@@ -144,6 +144,8 @@ for which in one two three; do
 	read -r nodes <nodes.$which.1
 	each "$which: its sequences" "casg/packs/$seqs.pack" "$seqs" named "$others"
 	each "$which: its nodes" "casg/packs/$nodes.pack" "$nodes" named "$others"
+	# what is said of a third pack is in the same form
+	test "$which" != three || test -n "${CASG_TEST_LONG-}" || continue
 	each "$which: the index of its sequences" "casg/packs/$seqs.idx" "$seqs" named "$others"
 	each "$which: the index of its nodes" "casg/packs/$nodes.idx" "$nodes" named "$others"
 done
@@ -179,7 +181,7 @@ object () {
 	git -C base rev-parse "$1" | sed 's|^\(..\)|objects/\1/|'
 }
 
-for which in one two three; do
+for which in one two ${CASG_TEST_LONG:+three}; do
 	others=$(echo one two three | sed "s/$which *//")
 	each "$which: its VERSION" "$(object "$which.1:$which/VERSION")" \
 		"$(git -C base rev-parse "$which.1:$which/VERSION")\|$(object "$which.1:$which/VERSION")" named "$others"
