@@ -20,6 +20,8 @@ q,quiet         say nothing
 . "${0%/*}/casg-sh-versions"
 # shellcheck source=porcelain/casg-sh-remote.sh
 . "${0%/*}/casg-sh-remote"
+# shellcheck source=porcelain/casg-sh-manifests.sh
+. "${0%/*}/casg-sh-manifests"
 # shellcheck source=porcelain/casg-sh-fetch.sh
 . "${0%/*}/casg-sh-fetch"
 

@@ -2,7 +2,7 @@
 # casg publish - a folder that any web server can serve: versions and packs.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
-SPEC='casg publish [--quiet] [--force] [--dry-run] [--database PATTERN]... DIR
+SPEC='casg publish [--quiet] [--force] [--dry-run] [--database PATTERN]... DIR|URL
 --
 f,force            move branches there that are no ancestors
 n,dry-run          only say what would be written
@@ -19,6 +19,8 @@ q,quiet            say nothing unless it fails
 . "${0%/*}/casg-sh-versions"
 # shellcheck source=porcelain/casg-sh-remote.sh
 . "${0%/*}/casg-sh-remote"
+# shellcheck source=porcelain/casg-sh-manifests.sh
+. "${0%/*}/casg-sh-manifests"
 # shellcheck source=porcelain/casg-sh-send.sh
 . "${0%/*}/casg-sh-send"
 
@@ -44,9 +46,13 @@ eval "set -- $opt_database"
 patterns=${*:--}
 case $dir in
 /*) ;;
+file://*) die "'$dir' is a folder: give its path" ;;
+*://*) casg_is_store "$dir" || die "'$dir' is no storage to publish in" ;;
 *) dir=$PWD/$dir ;;
 esac
-test -n "$opt_dry_run" || prepare
+case $dir in
+/*) test -n "$opt_dry_run" || prepare ;;
+esac
 casg_storage_url "$dir"
 printf 'publish\t%s\t-\twritable\t%s\n' "$casg_url" "$patterns" >"$tmp/storages" || exit 128
 casg_lock import
@@ -54,6 +60,12 @@ casg_list_history --branches --tags
 casg_send "$tmp/storages"
 casg_unlock_all
 test -z "$opt_dry_run" || exit 0
+if casg_is_store "$dir"; then
+	git for-each-ref --format='%(objectname) %(refname)' refs/heads/ refs/tags/ >"$tmp/refs" || exit 128
+	casg_write_manifests "$dir" "$tmp/refs"
+	test -n "$opt_quiet" || echo "published in $dir" || exit 128
+	exit 0
+fi
 git push --quiet ${opt_force:+--force} -- "$dir" 'refs/heads/*:refs/heads/*' 'refs/tags/*:refs/tags/*' || exit 128
 # what is cloned is the branch that we are on
 ! branch=$(git symbolic-ref --quiet HEAD) || git --git-dir="$dir" symbolic-ref HEAD "$branch" || exit 128

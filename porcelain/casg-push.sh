@@ -23,6 +23,8 @@ q,quiet         say nothing unless it fails
 . "${0%/*}/casg-sh-versions"
 # shellcheck source=porcelain/casg-sh-remote.sh
 . "${0%/*}/casg-sh-remote"
+# shellcheck source=porcelain/casg-sh-manifests.sh
+. "${0%/*}/casg-sh-manifests"
 # shellcheck source=porcelain/casg-sh-send.sh
 . "${0%/*}/casg-sh-send"
 
@@ -39,6 +41,31 @@ list_tips () {
 			echo "fatal: there is no revision '$from'" >&2
 			return 1
 		}
+	done
+}
+
+# The same as lines "ID REF", as they are to be called there.
+list_refs () {
+	test -z "$opt_all" || git for-each-ref --format='%(objectname) %(refname)' refs/heads/ || return
+	test -z "$opt_tags" || git for-each-ref --format='%(objectname) %(refname)' refs/tags/ || return
+	for spec in "$@"; do
+		spec=${spec#+}
+		from=${spec%%:*}
+		to=${spec#*:}
+		test -n "$from" || die "deleting there is not possible"
+		case $to in
+		refs/heads/* | refs/tags/*) ;;
+		*)
+			full=$(git rev-parse --symbolic-full-name "$from") || return
+			case $full in
+			refs/tags/*) to=refs/tags/${to#refs/tags/} ;;
+			*) to=refs/heads/$to ;;
+			esac
+			;;
+		esac
+		git check-ref-format "$to" || die "bad name '$to' of a branch"
+		id=$(git rev-parse --verify --quiet "$from") || return
+		echo "$id $to"
 	done
 }
 
@@ -65,6 +92,10 @@ list_tips "$@" >"$tmp/tips" || exit 128
 casg_storages "$tmp/all"
 awk -F '\t' -v remote="$remote" '$3 == remote' "$tmp/all" >"$tmp/mine" &&
 awk -F '\t' '$4 == "writable"' "$tmp/mine" >"$tmp/storages" || exit 128
+git_url=$(git ls-remote --get-url -- "$remote") || exit 128
+if ! test -s "$tmp/mine" && casg_is_store "$git_url"; then
+	printf '%s\t%s\t%s\twritable\t-\n' "$remote" "$git_url" "$remote" >"$tmp/mine" && cp "$tmp/mine" "$tmp/storages" || exit 128
+fi
 test -s "$tmp/mine" || die "no storage is known for '$remote': 'casg remote add' names one"
 test -s "$tmp/storages" || die "the storages of '$remote' are read-only"
 if test -s "$tmp/tips"; then
@@ -74,6 +105,12 @@ if test -s "$tmp/tips"; then
 	casg_list_history $(cat "$tmp/tips")
 	casg_send "$tmp/storages"
 	casg_unlock_all
+fi
+if casg_is_store "$git_url"; then
+	test -z "$opt_dry_run" || exit 0
+	list_refs "$@" >"$tmp/refs" || exit 128
+	casg_write_manifests "$git_url" "$tmp/refs"
+	exit 0
 fi
 git push ${opt_quiet:+--quiet} ${opt_force:+--force} ${opt_dry_run:+--dry-run} ${opt_tags:+--tags} \
 	${opt_all:+--all} ${opt_set_upstream:+--set-upstream} -- "$remote" "$@" || exit 128

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # casg-sh-fetch - bring what a remote has: Git's objects by git, packs from
 # storages, and only then refs move.  After casg-sh-setup, casg-sh-repo,
-# casg-sh-lock, casg-sh-versions, casg-sh-remote and casg_repo, with a folder
-# for scratch files in $tmp:
+# casg-sh-lock, casg-sh-versions, casg-sh-remote, casg-sh-manifests and
+# casg_repo, with a folder for scratch files in $tmp:
 #
 #	# shellcheck source=porcelain/casg-sh-fetch.sh
 #	. "${0%/*}/casg-sh-fetch"
@@ -14,6 +14,14 @@
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
 casg_list_remote () {
+	casg_git_url=$(git ls-remote --get-url -- "$1") || exit 128
+	if casg_is_store "$casg_git_url"; then
+		casg_read_manifests "$casg_git_url" || die "nothing is published at '$(casg_printable "$casg_git_url")'"
+		sed -n 's/^ref //p' "$tmp/manifests" >"$tmp/remote" &&
+		casg_remote_head=$(sed -n 's/^head //p' "$tmp/manifests") &&
+		casg_head_commit=$(awk -v head="$casg_remote_head" '$2 == head { print $1 }' "$tmp/remote") || exit 128
+		return
+	fi
 	git ls-remote --quiet --symref -- "$1" HEAD 'refs/heads/*' 'refs/tags/*' >"$tmp/listing" || exit 128
 	# shellcheck disable=SC2034 # for casg-clone
 	casg_remote_head=$(sed -n 's/^ref: \(refs\/heads\/[^	]*\)	HEAD$/\1/p' "$tmp/listing")
@@ -75,6 +83,14 @@ casg_own_storage () {
 		printf '%s\t%s\t-\tread-only\t-\n' "$1" "${casg_git_url%/}"
 		return
 		;;
+	*)
+		if casg_is_store "$casg_git_url"; then
+			printf '%s\t%s\t-\tread-only\t-\n' "$1" "$casg_git_url"
+			return
+		fi
+		;;
+	esac
+	case $casg_git_url in
 	file://*) casg_git_url=${casg_git_url#file://} ;;
 	*://* | *:*) return 0 ;;
 	esac
@@ -170,7 +186,9 @@ casg_fetch () {
 		return 0
 	}
 	sed -n 's/^new [^ ]* [^ ]* \([^ ]*\) .*/\1/p' "$tmp/moves" >"$tmp/wanted" || exit 128
-	if test -s "$tmp/wanted"; then
+	if test -s "$tmp/wanted" && casg_is_store "$casg_git_url"; then
+		casg_fetch_manifests "$casg_git_url"
+	elif test -s "$tmp/wanted"; then
 		git fetch --quiet --no-tags --no-auto-maintenance --refmap= --stdin "$casg_remote" <"$tmp/wanted" || exit 128
 	fi
 	sed -n 's/^new [^ ]* \([^ ]*\) .*/\1/p' "$tmp/moves" >"$tmp/tips" || exit 128

@@ -206,13 +206,51 @@ test_expect_success 'publish, and clone what was published' '
 	test_grep "no storage takes the database .n." err
 '
 
+# ---- versions in a storage as well
+
+# tst:///PATH is a storage in a folder, of which git knows nothing
+test_expect_success 'publish to a storage, clone, pull and push: no Git host' '
+	mkdir bin obj && printf "#!/bin/sh\nexec casg-remote-file \"file://\${1#tst://}\"\n" >bin/casg-remote-tst && chmod +x bin/casg-remote-tst &&
+	PATH=$PWD/bin:$PATH && export PATH && url="tst://$(pwd | sed "s/ /%20/g")/obj" &&
+	test_expect_code 128 casg clone -q "$url" nothing 2>err && test_grep "nothing is published" err && test_path_is_missing nothing &&
+	(cd src && casg publish -q "$url") && casg clone -q "$url" objclone && (cd objclone && casg fsck --full >/dev/null && casg export db) >back &&
+	cmp v3.fa back && git -C objclone fsck --strict >/dev/null 2>&1 && ls obj/git >packs && test_line_count = 1 packs &&
+	(cd src && casg publish -q "$url") && ls obj/git >now && test_cmp packs now &&
+	(cd src && casg-gen --seed 13 --type protein --records 3 >p.fa && casg import -q p.fa && casg publish -q "$url") &&
+	ls obj/git >now && test_line_count = 2 now && (cd objclone && casg pull -q && casg export p) >back && cmp src/p.fa back &&
+	(cd objclone && cp ../v1.fa q.fa && casg import -q q.fa && casg push -q) && (cd src && casg remote add obj "$url" "$url" && casg fetch -q obj &&
+	casg export obj/$(git symbolic-ref --short HEAD):q) >back && cmp v1.fa back
+'
+
+test_expect_success 'branches there move forward only, and what is wrong there is refused' '
+	(cd src && cp ../v2.fa r.fa && casg import -q r.fa && test_expect_code 128 casg publish -q "$url" 2>err && test_grep "no descendant" err &&
+	test_expect_code 128 casg push obj 2>err && git reset -q --hard HEAD~1) &&
+	cp -r obj broken && chmod -R u+w broken && bad="tst://$(pwd | sed "s/ /%20/g")/broken" &&
+	for pack in broken/git/*; do
+		printf X | dd of="$pack" bs=1 seek=30 conv=notrunc 2>/dev/null || return 1
+	done &&
+	test_expect_code 128 casg clone -q "$bad" lied-2 2>err && test_grep "other bytes than its name says" err &&
+	git -C lied-2 for-each-ref >refs && test_must_be_empty refs &&
+	while IFS= read -r text; do
+		printf "%b" "$text" >broken/MANIFESTS && rm -rf lied-2 && test_expect_code 128 casg clone -q "$bad" lied-2 2>err &&
+		test_grep "are malformed" err || { echo "$text" && cat err && return 1; }
+	done <<-\EOT
+	casg-manifests 2\n
+	casg-manifests 1\nref 00 refs/heads/x\n
+	casg-manifests 1\nref 0123456789012345678901234567890123456789 refs/notes/x\n
+	casg-manifests 1\npack ../x 3\n
+	casg-manifests 1\nhead refs/heads/a b\n
+	casg-manifests 1\nref 0123456789012345678901234567890123456789 refs/heads/b\nref 0123456789012345678901234567890123456789 refs/heads/a\n
+	EOT
+'
+
 test_expect_success NGINX 'a web server serves it: clone, and updates' '
 	cp -r www plain.www && nginx_start "$PWD" && rm -rf www/dav && mv plain.www www/pub && url=http://127.0.0.1:$http_port/pub &&
 	casg clone -q "$url" web && (cd web && casg fsck --full >/dev/null && casg export db) >back && cmp v3.fa back &&
 	test_expect_code 1 git -C web config --get-regexp "casg[.]remote" &&
 	(cd src && casg-gen --seed 12 --type protein --records 3 >o.fa && casg import -q o.fa && casg publish -q ../www/pub) &&
 	>access.log && (cd web && casg pull -q && casg export o) >back && cmp src/o.fa back &&
-	grep -c "GET /pub/INVENTORY" access.log >n && test $(cat n) = 1 && grep "GET /pub/packs/" access.log >got && test_line_count = 2 got
+	grep -c "GET /pub/INVENTORY" access.log >n && test $(cat n) = 1 && grep "GET /pub/packs/" access.log >got && test_line_count = 4 got
 '
 
 test_expect_success NGINX 'nothing new: git asks, nobody asks the storage' '
