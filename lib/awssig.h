@@ -16,6 +16,7 @@
 
 #include "buf.h"
 #include "err.h"
+#include "hmac.h"
 #include "oid.h"
 
 #define CASG_AWSSIG_MAX 32    /* headers, and parts of a query, of a request */
@@ -41,10 +42,6 @@ struct casg_awssig_request {
 	const char *payload;           /* SHA-256 of the body in hex, or UNSIGNED-PAYLOAD */
 	int64_t time;                  /* seconds since 1970; as x-amz-date has it */
 };
-
-/* HMAC-SHA256, RFC 2104. */
-void casg_hmac(struct casg_hasher *h, const void *key, size_t nkey, const void *text,
-	       size_t n, struct casg_oid *out);
 
 /* The form of x-amz-date.  Returns out, or NULL for a time that has none. */
 char *casg_awssig_time(int64_t time, char out[CASG_AWSSIG_TIME]);

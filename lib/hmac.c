@@ -2,39 +2,30 @@
 
 #include <string.h>
 
-#define BLOCK 64 /* bytes of SHA-256's input block */
+#define BLOCK 64 /* bytes of the input block of SHA-256 */
 
-static void pad(uint8_t *out, const uint8_t *key, uint8_t with)
+void casg_hmac(struct casg_hasher *h, const void *key, size_t nkey, const void *text,
+	       size_t n, struct casg_oid *out)
 {
-	for (size_t i = 0; i < BLOCK; i++)
-		out[i] = key[i] ^ with;
-}
+	uint8_t inner[BLOCK] = { 0 }, outer[BLOCK];
+	struct casg_oid id;
 
-int casg_hmac_sha256(const void *key, size_t nkey, const void *p, size_t n,
-		     struct casg_oid *out, struct casg_err *err)
-{
-	struct casg_hasher *h = casg_hasher_new();
-	uint8_t k[BLOCK] = { 0 }, padded[BLOCK];
-	struct casg_oid inner;
-
-	if (!h)
-		return casg_err_nomem(err);
 	if (nkey > BLOCK) {
-		casg_hasher_digest(h, key, nkey, &inner);
-		memcpy(k, inner.b, sizeof(inner.b));
+		casg_hasher_digest(h, key, nkey, &id);
+		memcpy(inner, id.b, sizeof(id.b));
 	} else if (nkey) {
-		memcpy(k, key, nkey);
+		memcpy(inner, key, nkey);
 	}
-	pad(padded, k, 0x36);
+	for (int i = 0; i < BLOCK; i++) {
+		outer[i] = inner[i] ^ 0x5c;
+		inner[i] ^= 0x36;
+	}
 	casg_hasher_init(h);
-	casg_hasher_update(h, padded, BLOCK);
-	casg_hasher_update(h, p, n);
-	casg_hasher_final(h, &inner);
-	pad(padded, k, 0x5c);
+	casg_hasher_update(h, inner, BLOCK);
+	casg_hasher_update(h, text, n);
+	casg_hasher_final(h, &id);
 	casg_hasher_init(h);
-	casg_hasher_update(h, padded, BLOCK);
-	casg_hasher_update(h, inner.b, sizeof(inner.b));
+	casg_hasher_update(h, outer, BLOCK);
+	casg_hasher_update(h, id.b, sizeof(id.b));
 	casg_hasher_final(h, out);
-	casg_hasher_free(h);
-	return 0;
 }

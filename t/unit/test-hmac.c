@@ -3,29 +3,28 @@
 
 #include "tap.h"
 
-static struct casg_err err = CASG_ERR_INIT;
-
 /* RFC 4231 */
 static void vectors(void)
 {
 	static const uint8_t key4[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
 					19, 20, 21, 22, 23, 24, 25 };
 	uint8_t aa[131], cd[50];
+	struct casg_hasher *h = casg_hasher_new();
 	struct casg_oid out;
 	char hex[CASG_OID_HEXSZ + 1];
 
 	memset(aa, 0xaa, sizeof(aa));
 	memset(cd, 0xcd, sizeof(cd));
-	casg_hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, &out, &err);
+	casg_hmac(h, "Jefe", 4, "what do ya want for nothing?", 28, &out);
 	ok(!strcmp(casg_oid_hex(&out, hex),
 		   "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"), "test case 2");
-	casg_hmac_sha256(key4, sizeof(key4), cd, sizeof(cd), &out, &err);
+	casg_hmac(h, key4, sizeof(key4), cd, sizeof(cd), &out);
 	ok(!strcmp(casg_oid_hex(&out, hex),
 		   "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b"), "test case 4");
-	casg_hmac_sha256(aa, sizeof(aa), "Test Using Larger Than Block-Size Key - Hash Key First", 54,
-			 &out, &err);
+	casg_hmac(h, aa, sizeof(aa), "Test Using Larger Than Block-Size Key - Hash Key First", 54, &out);
 	ok(!strcmp(casg_oid_hex(&out, hex),
 		   "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"), "test case 6");
+	casg_hasher_free(h);
 }
 
 /* RFC 4648 */
