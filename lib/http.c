@@ -233,7 +233,7 @@ static void set_options(struct casg_http_call *c)
 	struct casg_http *h = c->h;
 	CURL *e = c->easy;
 	int tls = !strncasecmp(c->url, "https:", 6);
-	int follows = !strcmp(c->method, "GET") || !strcmp(c->method, "HEAD");
+	int follows = !c->r.stays && (!strcmp(c->method, "GET") || !strcmp(c->method, "HEAD"));
 
 	curl_easy_setopt(e, CURLOPT_URL, c->url);
 	curl_easy_setopt(e, CURLOPT_PRIVATE, c);

@@ -62,6 +62,7 @@ struct casg_http_request {
 	const char *method;            /* GET, HEAD, PUT, POST, DELETE */
 	const char *url;
 	const char *const *headers;    /* "Name: value", NULL-terminated; or NULL */
+	int stays;                     /* follow no redirect */
 	int has_body;                  /* of nbytes, from 'source' */
 	uint64_t nbytes;
 	void *ctx;
