@@ -192,13 +192,13 @@ static int signing_key(struct casg_hasher *h, const struct casg_awssig_key *k, c
 	struct casg_buf secret = CASG_BUF_INIT;
 	int rc;
 
-	casg_buf_addf(&secret, "AWS4%s", k->secret);
+	casg_buf_addf(&secret, "%s4%s", k->google ? "GOOG" : "AWS", k->secret);
 	rc = casg_buf_check(&secret, err);
 	if (!rc) {
 		casg_hmac(h, secret.data, secret.len, when, DATE, out);
 		hmac_text(h, out, k->region);
 		hmac_text(h, out, k->service);
-		hmac_text(h, out, "aws4_request");
+		hmac_text(h, out, k->google ? "goog4_request" : "aws4_request");
 	}
 	if (secret.data)
 		explicit_bzero(secret.data, secret.len);
@@ -211,16 +211,18 @@ int casg_awssig_sign(struct casg_buf *out, struct casg_hasher *h,
 		     struct casg_err *err)
 {
 	struct casg_buf names = CASG_BUF_INIT, scope = CASG_BUF_INIT, text = CASG_BUF_INIT;
+	const char *name = key->google ? "GOOG4" : "AWS4";
 	char when[CASG_AWSSIG_TIME], hex[CASG_OID_HEXSZ + 1];
 	struct casg_oid id, signing;
 	int rc;
 
 	if (!casg_awssig_time(r->time, when))
 		return casg_err_set(err, CASG_EBUG, "a time that cannot be signed");
-	casg_buf_addf(&scope, "%.*s/%s/%s/aws4_request", DATE, when, key->region, key->service);
+	casg_buf_addf(&scope, "%.*s/%s/%s/%s4_request", DATE, when, key->region, key->service,
+		      key->google ? "goog" : "aws");
 	rc = request_digest(h, r, &names, &id, err);
 	if (!rc) {
-		casg_buf_addf(&text, "AWS4-HMAC-SHA256\n%s\n%s\n%s", when, casg_buf_cstr(&scope),
+		casg_buf_addf(&text, "%s-HMAC-SHA256\n%s\n%s\n%s", name, when, casg_buf_cstr(&scope),
 			      casg_oid_hex(&id, hex));
 		rc = casg_buf_check(&text, err);
 	}
@@ -229,8 +231,8 @@ int casg_awssig_sign(struct casg_buf *out, struct casg_hasher *h,
 	if (!rc) {
 		casg_hmac(h, signing.b, sizeof(signing.b), text.data, text.len, &id);
 		explicit_bzero(&signing, sizeof(signing));
-		casg_buf_addf(out, "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s",
-			      key->id, casg_buf_cstr(&scope), casg_buf_cstr(&names),
+		casg_buf_addf(out, "%s-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s",
+			      name, key->id, casg_buf_cstr(&scope), casg_buf_cstr(&names),
 			      casg_oid_hex(&id, hex));
 		rc = casg_buf_check(out, err);
 	}

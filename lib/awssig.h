@@ -29,6 +29,7 @@ struct casg_awssig_pair {
 struct casg_awssig_key {
 	const char *id, *secret;
 	const char *region, *service;
+	int google;               /* GOOG4: the same with other words ("x-goog-date") */
 };
 
 struct casg_awssig_request {

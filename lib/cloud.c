@@ -386,17 +386,19 @@ static void put_done(struct call *c, struct casg_cloud_seen *seen)
 
 	if (c->part)
 		c->part->state = FREE;
+	if ((c->ask.act == CASG_CLOUD_BEGIN && seen->verdict == CASG_CLOUD_OK) || seen->undo) {
+		casg_buf_reset(&j->session);
+		casg_buf_add(&j->session, seen->session.data, seen->session.len);
+		j->has_session = 1;
+	}
 	/* it failed already, and this is how the abort went */
 	if (j->seen.verdict != CASG_CLOUD_OK)
 		return;
 	j->seen = *seen;
-	if (seen->verdict != CASG_CLOUD_OK)
+	j->seen.session = (struct casg_buf)CASG_BUF_INIT;
+	if (seen->verdict != CASG_CLOUD_OK || c->ask.act == CASG_CLOUD_BEGIN)
 		return;
-	if (c->ask.act == CASG_CLOUD_BEGIN) {
-		j->has_session = 1;
-		casg_buf_add(&j->session, seen->session.data, seen->session.len);
-		casg_buf_cstr(&j->session);
-	} else if (c->ask.act == CASG_CLOUD_PART) {
+	if (c->ask.act == CASG_CLOUD_PART) {
 		j->ngood++;
 		j->ended = !j->server->store->ends && c->ask.last;
 	} else {
@@ -416,7 +418,7 @@ static void call_done(void *ctx, const struct casg_http_result *r)
 		judge(c, r, &c->answer, &seen);
 		if (c->wrong && seen.verdict == CASG_CLOUD_OK)
 			casg_cloud_fail(&seen, CASG_REMOTE_WRONG, "the answer is too long");
-		if (c->ask.act >= CASG_CLOUD_PUT && c->ask.act <= CASG_CLOUD_ABORT)
+		if (c->ask.act >= CASG_CLOUD_PUT && c->ask.act <= CASG_CLOUD_UNDO)
 			put_done(c, &seen);
 		else
 			j->seen = seen;
@@ -623,9 +625,9 @@ static void advance_put(struct job *j)
 			j->ending = 1;
 			call(j, CASG_CLOUD_END, NULL);
 		}
-	} else if (!j->ncalls && store->aborts && j->has_session && !j->ended) {
+	} else if (!j->ncalls && (store->aborts || j->seen.undo) && j->has_session && !j->ended) {
 		j->ended = 1;
-		call(j, CASG_CLOUD_ABORT, NULL);
+		call(j, j->seen.undo ? CASG_CLOUD_UNDO : CASG_CLOUD_ABORT, NULL);
 	}
 	if (!j->ncalls && (j->ended || j->seen.verdict != CASG_CLOUD_OK))
 		answer(j);

@@ -35,6 +35,7 @@ enum casg_cloud_act {
 	CASG_CLOUD_PUT,     /* the whole object */
 	CASG_CLOUD_BEGIN, CASG_CLOUD_PART, CASG_CLOUD_END,
 	CASG_CLOUD_ABORT,   /* what was begun, after a failure */
+	CASG_CLOUD_UNDO,    /* delete what was stored wrongly */
 	CASG_CLOUD_LOOK,    /* is there something to restore? */
 	CASG_CLOUD_RESTORE
 };
@@ -43,7 +44,7 @@ struct casg_cloud_ask {
 	enum casg_cloud_act act;
 	const struct casg_remote_request *r;
 	const char *marker;    /* LIST: where the page begins; "": the first */
-	const char *session;   /* PART, END, ABORT: what BEGIN's answer gave, or "" */
+	const char *session;   /* PART, END, ABORT: what BEGIN's answer gave, or ""; UNDO: that of 'undo' */
 	unsigned part;         /* PART: from 0; END: how many */
 	int last;              /* PART: of them */
 	uint64_t at;           /* PART: of its first byte */
@@ -78,7 +79,8 @@ struct casg_cloud_seen {
 	int has_nbytes;                 /* of the object */
 	uint64_t nbytes;
 	char validator[CASG_REMOTE_VALIDATOR_MAX + 1]; /* "": none */
-	struct casg_buf session;        /* BEGIN */
+	struct casg_buf session;        /* BEGIN, and FAILED with undo */
+	int undo;                       /* FAILED, but an object appeared */
 };
 
 struct casg_cloud_list;

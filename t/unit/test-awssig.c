@@ -14,10 +14,10 @@ static struct casg_hasher *hasher;
 static struct casg_err err = CASG_ERR_INIT;
 
 static const struct casg_awssig_key s3 = {
-	"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "us-east-1", "s3"
+	"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "us-east-1", "s3", 0
 };
 static const struct casg_awssig_key suite = {
-	"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "us-east-1", "service"
+	"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "us-east-1", "service", 0
 };
 
 static void is_hmac(const char *key, size_t nkey, const char *text, const char *want)
