@@ -2,8 +2,9 @@
 # casg fetch - bring versions, and the packs they need, from another repository.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
-SPEC='casg fetch [--quiet] [--prune] [--force] [--dry-run [--json]] [--env NAME] [REMOTE]
+SPEC='casg fetch [--quiet] [--prune] [--force] [--dry-run [--json]] [--refetch] [--env NAME] [REMOTE]
 --
+refetch   look at all versions, not only at new ones
 n,dry-run only say what would be fetched
 json      with --dry-run: as JSON
 p,prune   forget branches that are gone there

@@ -9,7 +9,7 @@
 #	casg_list_remote REMOTE     what it has: $tmp/remote, lines "ID REF"; $casg_remote_head
 #	casg_fetch REMOTE           bring what is new, move the refs
 #
-# $opt_quiet, $opt_prune, $opt_force and $opt_dry_run are heeded where they are options
+# $opt_quiet, $opt_prune, $opt_force, $opt_dry_run and $opt_refetch are heeded where they are options
 # of the script.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
@@ -180,7 +180,7 @@ casg_fetch () {
 	: >"$tmp/fetched" || exit 128
 	casg_compare_refs "$casg_remote"
 	: >"$tmp/packs" || exit 128
-	grep -q '^[ng]' "$tmp/moves" || {
+	test -n "${opt_refetch-}" || grep -q '^[ng]' "$tmp/moves" || {
 		casg_tell_moves
 		test -z "${opt_dry_run-}" || casg_tell_plan
 		return 0
@@ -192,7 +192,11 @@ casg_fetch () {
 		git fetch --quiet --no-tags --no-auto-maintenance --refmap= --stdin "$casg_remote" <"$tmp/wanted" || exit 128
 	fi
 	sed -n 's/^new [^ ]* \([^ ]*\) .*/\1/p' "$tmp/moves" >"$tmp/tips" || exit 128
-	git rev-list --stdin --not --all <"$tmp/tips" >"$tmp/commits" ||
+	if test -n "${opt_refetch-}"; then
+		cut -d ' ' -f 1 "$tmp/remote" | git rev-list --stdin >"$tmp/commits"
+	else
+		git rev-list --stdin --not --all <"$tmp/tips" >"$tmp/commits"
+	fi ||
 		die "'$casg_remote' has changed meanwhile; try again"
 	casg_list_blobs "$tmp" VERSION <"$tmp/commits" >"$tmp/pairs"
 	cut -d ' ' -f 1 "$tmp/pairs" | sort -u >"$tmp/versions" || exit 128

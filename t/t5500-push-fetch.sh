@@ -99,6 +99,12 @@ test_expect_success 'a fetch that fails moves no ref; another storage has what o
 	test "$before" != "$(git for-each-ref)" && casg pull -q && casg export db >../back && cmp ../v3.fa ../back && rm err
 '
 
+test_expect_success '--refetch: what git alone has fetched, or what is lost' '
+	rm -rf lost && git clone -q remote.git lost && casg init -q lost && cd lost && casg remote add --for origin st ../storage &&
+	casg fetch -q && test_expect_code 128 casg export db && casg fetch -q --refetch && casg export db >../back && cmp ../v3.fa ../back &&
+	rm -f .git/casg/packs/*.pack && casg fetch -q --refetch && casg fsck --full >/dev/null
+'
+
 test_expect_success 'wrong bytes are refused, and told' '
 	rm -rf bad && cp -r storage bad && chmod -R u+w bad &&
 	for pack in bad/packs/*.pack; do
