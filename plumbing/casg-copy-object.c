@@ -1,4 +1,4 @@
-/* casg-copy-object - copy one object to or from a storage */
+/* casg-copy-object - copy, list and delete single objects of a storage */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +12,14 @@
 /* What is copied is held in memory. */
 #define NBYTES_MAX (UINT64_C(256) << 20)
 
-static const char *url, *get, *put, *put_digest;
+static const char *url, *get, *put, *put_digest, *delete, *list;
 
 static const char *const usage[] = {
 	"--url=URL --get=NAME",
 	"--url=URL --put=NAME <FILE",
 	"--url=URL --put-digest=PREFIX <FILE",
+	"--url=URL --list=FOLDER",
+	"--url=URL --delete=NAME",
 	NULL
 };
 
@@ -27,6 +29,8 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_STR, 0, "put", "NAME", &put, "store standard input under this name" },
 	{ CASG_OPT_STR, 0, "put-digest", "PREFIX", &put_digest,
 	  "store it under PREFIX and its SHA-256, and print that" },
+	{ CASG_OPT_STR, 0, "list", "FOLDER", &list, "print names and sizes of what is in a folder" },
+	{ CASG_OPT_STR, 0, "delete", "NAME", &delete, "delete this object" },
 	{ .type = CASG_OPT_END }
 };
 
@@ -74,6 +78,39 @@ static int put_object(struct casg_remote *r)
 	return CASG_EXIT_YES;
 }
 
+static int delete_object(struct casg_remote *r)
+{
+	struct casg_remote_result result;
+	struct casg_err err = CASG_ERR_INIT;
+
+	if (casg_remote_delete(r, delete, &result, &err))
+		casg_die_err(&err);
+	return result.kind == CASG_ANSWER_NO ? CASG_EXIT_NO : CASG_EXIT_YES;
+}
+
+static int print_entry(void *ctx, const char *name, uint64_t nbytes)
+{
+	struct casg_buf line = CASG_BUF_INIT;
+
+	(void)ctx;
+	casg_buf_addf(&line, "%s %llu\n", name, (unsigned long long)nbytes);
+	casg_out(line.data, line.len);
+	casg_buf_release(&line);
+	return 0;
+}
+
+static int list_objects(struct casg_remote *r)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_buf prefix = CASG_BUF_INIT;
+
+	casg_buf_addf(&prefix, "%s/", list);
+	if (casg_remote_list(r, casg_buf_cstr(&prefix), print_entry, NULL, &err))
+		casg_die_err(&err);
+	casg_buf_release(&prefix);
+	return CASG_EXIT_YES;
+}
+
 static int run(int argc, char **argv)
 {
 	struct casg_err err = CASG_ERR_INIT;
@@ -85,15 +122,15 @@ static int run(int argc, char **argv)
 	(void)argv;
 	if (!url)
 		casg_usage_die("--url is missing");
-	if (!!get + !!put + !!put_digest != 1)
-		casg_usage_die("wanted one of --get, --put and --put-digest");
+	if (!!get + !!put + !!put_digest + !!list + !!delete != 1)
+		casg_usage_die("wanted one of --get, --put, --put-digest, --list and --delete");
 	if (casg_remote_scheme(url, &err) < 0)
 		casg_usage_die("%s", err.msg);
 	casg_cli_repo(&repo);
 	casg_cli_remote_init(&repo);
 	if (casg_cli_remote_open(&r, url, 0, &err))
 		casg_die_err(&err);
-	status = get ? get_object(r) : put_object(r);
+	status = get ? get_object(r) : delete ? delete_object(r) : list ? list_objects(r) : put_object(r);
 	casg_remote_close(r);
 	casg_repo_release(&repo);
 	return status;

@@ -3,7 +3,9 @@
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
 SPEC='casg gc [--grace=SECONDS] [--auto] [--dry-run] [--quiet]
+casg gc --remote=NAME [--grace=SECONDS] [--dry-run] [--quiet]
 --
+remote=NAME    delete what was replaced in the storages of NAME
 grace=SECONDS  what is younger stays (default: casg.gcGrace)
 auto           only if there is much to do, and nobody is in the way
 n,dry-run      only say what would go
@@ -19,6 +21,8 @@ q,quiet        say nothing unless it fails
 . "${0%/*}/casg-sh-versions"
 # shellcheck source=porcelain/casg-sh-lending.sh
 . "${0%/*}/casg-sh-lending"
+# shellcheck source=porcelain/casg-sh-remote.sh
+. "${0%/*}/casg-sh-remote"
 
 tmp=''
 
@@ -111,12 +115,72 @@ print_receipt () {
 		}' "$tmp/receipt"
 }
 
+# Packs that some record replaced the grace ago or longer, and that no later
+# record adds: lines "ID".
+list_replaced () {
+	awk -v before="$2" '
+		function settle() {
+			for (i in adds)
+				if (!(i in added) || time > added[i])
+					added[i] = time
+			for (i in drops)
+				if (!(i in gone) || time > gone[i])
+					gone[i] = time
+			split("", adds); split("", drops)
+		}
+		$1 == "record" { settle(); next }
+		$1 == "time" { time = $2 }
+		$1 == "pack" { adds[$2] = 1 }
+		$1 == "replaced" { drops[$2] = 1 }
+		END {
+			settle()
+			for (i in gone)
+				if (!(i in added) || gone[i] > added[i])
+					if (gone[i] <= before)
+						print i
+		}' "$1"
+}
+
+# What no version needs any more, as all records say, and has lain for the
+# grace.  Whoever began to rely on such a pack in that time has said so.
+sweep_remote () {
+	casg-inventory --url="$url" --rebuild >/dev/null &&
+	casg-inventory --url="$url" --list >"$tmp/list" &&
+	casg-copy-object --url="$url" --list=packs >"$tmp/there" || exit 128
+	list_replaced "$tmp/list" "$before" | sort >"$tmp/gone" &&
+	casg-inventory --url="$url" --packs | cut -d ' ' -f 1 | comm -23 "$tmp/gone" - >"$tmp/sweep" || exit 128
+	n=0
+	while read -r id; do
+		grep -q "^packs/pack-$id\.pack " "$tmp/there" || continue
+		test -n "$opt_dry_run" || casg-copy-object --url="$url" --delete="packs/pack-$id.pack" || test $? = 1 || exit 128
+		n=$((n + 1))
+		test -n "$opt_quiet" || echo "$name: ${opt_dry_run:+would be }deleted pack $id" || exit 128
+	done <"$tmp/sweep"
+	test -n "$opt_quiet" || echo "$name: $n packs ${opt_dry_run:+would be }deleted" || exit 128
+}
+
+gc_remote () {
+	test -n "$opt_grace" || opt_grace=$(git config --type=int --default=1209600 casg.gcGrace) || exit 128
+	before=$(date -u -d "@$(($(date +%s) - opt_grace))" +%Y-%m-%dT%H:%M:%SZ) || exit 128
+	casg_scratch gc
+	casg_storages "$tmp/all"
+	casg_named_storages "$tmp/mine" "$opt_remote"
+	awk -F '\t' '$4 == "writable"' "$tmp/mine" >"$tmp/storages" || exit 128
+	test -s "$tmp/storages" || die "the storages of '$opt_remote' are read-only"
+	while IFS=$casg_tab read -r name url _ <&4; do
+		sweep_remote
+	done 4<"$tmp/storages"
+	exit 0
+}
+
 casg_options 0 0 "$@"
 eval "$casg_set"
+test -z "$opt_remote" || test -z "$opt_auto" || usage_die "--auto does not go with --remote"
 case $opt_grace in
 *[!0-9]*) usage_die "bad value '$opt_grace' of --grace: wanted a number of seconds" ;;
 esac
 casg_repo
+test -z "$opt_remote" || gc_remote
 if test -n "$opt_auto"; then
 	casg-prune-packs --auto ${opt_grace:+--grace="$opt_grace"}
 	case $? in

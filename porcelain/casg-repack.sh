@@ -3,7 +3,9 @@
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
 SPEC='casg repack [-a] [-d] [--auto] [--geometric=FACTOR] [--window=SIZE] [--compression=LEVEL] [--threads=N] [--memory=SIZE] [--quiet]
+casg repack --remote=NAME [--window=SIZE] [--compression=LEVEL] [--threads=N] [--memory=SIZE] [--quiet]
 --
+remote=NAME         write new packs for the storages of NAME, of all that it has
 a,all               write all versions anew, not only join small packs
 d,delete            put replaced packs into quarantine
 auto                do nothing if an import, repack or gc is at work
@@ -24,6 +26,10 @@ q,quiet             say nothing unless it fails
 . "${0%/*}/casg-sh-versions"
 # shellcheck source=porcelain/casg-sh-lending.sh
 . "${0%/*}/casg-sh-lending"
+# shellcheck source=porcelain/casg-sh-remote.sh
+. "${0%/*}/casg-sh-remote"
+# shellcheck source=porcelain/casg-sh-send.sh
+. "${0%/*}/casg-sh-send"
 
 tmp=''
 
@@ -72,12 +78,26 @@ put_away () {
 	casg_unlock refs
 }
 
+# What a remote's branches, and all tags, lead to.
+repack_remote () {
+	remote=$opt_remote
+	casg_storages "$tmp/all"
+	casg_named_storages "$tmp/mine" "$remote"
+	awk -F '\t' '$4 == "writable"' "$tmp/mine" >"$tmp/storages" || exit 128
+	test -s "$tmp/storages" || die "the storages of '$remote' are read-only"
+	casg_list_history --remotes="$(git config "casg.remote.$remote.git" || echo "$remote")" --tags
+	casg_repack_storages "$tmp/storages"
+	exit 0
+}
+
 casg_options 0 0 "$@"
 eval "$casg_set"
-if test -n "$opt_all"; then
+if test -n "$opt_remote"; then
+	test -z "$opt_all$opt_delete$opt_auto$opt_geometric" || usage_die "-a, -d, --auto and --geometric do not go with --remote"
+elif test -n "$opt_all"; then
 	test -z "$opt_geometric" || usage_die "--geometric does not go with -a"
 elif test -n "$opt_window$opt_compression$opt_threads"; then
-	usage_die "--window, --compression and --threads need -a"
+	usage_die "--window, --compression and --threads need -a or --remote"
 fi
 case $opt_geometric in
 "" | [2-9] | [1-9][0-9] | [1-9][0-9][0-9]) ;;
@@ -97,6 +117,7 @@ else
 fi
 tmp=$CASG_PATH/tmp/repack-$$
 mkdir -p "$tmp" || exit 128
+test -z "$opt_remote" || repack_remote
 if test -n "$opt_all"; then
 	repack_all
 else

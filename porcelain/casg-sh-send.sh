@@ -7,6 +7,8 @@
 #	. "${0%/*}/casg-sh-send"
 #	casg_list_history TIP...     all versions that lead to them: $tmp/history
 #	casg_send STORAGES           so that each of STORAGES' lines has its share
+#	casg_repack_storages STORAGES
+#	                             new packs of everything in place of what they have
 #
 # A storage gets packs that hold nothing but what these versions need, of those
 # databases that it may have: where the packs here hold more, others are written.
@@ -47,6 +49,35 @@ casg_check_homes () {
 	test ! -s "$tmp/homeless" || die "$(cat "$tmp/homeless")"
 }
 
+# The packs here, sorted.
+casg_list_here () {
+	for casg_file in "$CASG_PATH"/packs/pack-*.pack; do
+		test -e "$casg_file" || continue
+		casg_file=${casg_file##*/pack-}
+		printf '%s\n' "${casg_file%.pack}"
+	done | sort
+}
+
+# casg_write_packs BLOBS OPTION...: packs that hold these versions and nothing
+# else, to be sent: $tmp/send.  Those that are new here are in $tmp/written.
+casg_write_packs () {
+	casg_blobs=$1
+	shift
+	casg_list_here >"$tmp/here" || exit 128
+	casg-pack-versions "$@" <"$casg_blobs" >"$tmp/lines" || exit 128
+	sort "$tmp/lines" | comm -23 - "$tmp/here" >"$tmp/written" || exit 128
+	# shellcheck disable=SC2046 # ids are words
+	casg-prune-packs --dry-run $(cat "$tmp/lines") >"$tmp/receipt" &&
+	cut -f 2-4 "$tmp/receipt" | tr '\t' ' ' | sort >"$tmp/send" || exit 128
+}
+
+# They were for a storage only.
+casg_drop_written () {
+	test -s "$tmp/written" || return 0
+	# shellcheck disable=SC2046 # ids are words
+	casg-prune-packs --reason=sent $(cat "$tmp/written") >/dev/null || exit 128
+}
+
 # The packs to send for the versions that are missing there: $tmp/send.
 casg_choose_packs () {
 	casg-reachable-packs --long <"$tmp/lacking" >"$tmp/needed" &&
@@ -59,10 +90,7 @@ casg_choose_packs () {
 		echo "$casg_name: $(wc -l <"$tmp/mixed") packs hold other things as well; packs of their own would be written"
 		return 0
 	}
-	casg-pack-versions <"$tmp/lacking" >"$tmp/written" || exit 128
-	# shellcheck disable=SC2046 # ids are words
-	casg-prune-packs --dry-run $(cat "$tmp/written") >"$tmp/lines" &&
-	cut -f 2-4 "$tmp/lines" | tr '\t' ' ' | sort >"$tmp/send" || exit 128
+	casg_write_packs "$tmp/lacking"
 }
 
 # One storage.  What it lacks is asked of it, not remembered.
@@ -92,11 +120,37 @@ casg_send_one () {
 	} | casg-inventory --url="$casg_url" --add >/dev/null || exit 128
 	test -n "${opt_quiet-}" || awk -v name="$casg_name" '$1 == "sent" { n++; bytes += $3 } $1 == "there" { m++ }
 		END { printf "%s: %d packs sent (%.0f bytes), %d there already\n", name, n, bytes, m }' "$tmp/sent" >&2
-	# they were for the storage only
-	if test -s "$tmp/written"; then
-		# shellcheck disable=SC2046 # ids are words
-		casg-prune-packs --reason=sent $(cat "$tmp/written") >/dev/null || exit 128
-	fi
+	casg_drop_written
+}
+
+# The storage gets new packs of all of $tmp/history that it takes, and its
+# inventory says that they stand for those it had.
+casg_repack_one () {
+	casg_list_allowed "$casg_patterns"
+	cut -d ' ' -f 1 "$tmp/allowed" | sort -u >"$tmp/blobs" &&
+	casg-inventory --url="$casg_url" --versions >"$tmp/there" &&
+	casg-inventory --url="$casg_url" --packs >"$tmp/before" &&
+	casg-read-version --blobs <"$tmp/blobs" | sort >"$tmp/ids" || exit 128
+	# what we do not know, we cannot stand in for
+	cut -d ' ' -f 1 "$tmp/ids" | comm -13 - "$tmp/there" >"$tmp/unknown" || exit 128
+	test ! -s "$tmp/unknown" ||
+		die "'$casg_name' holds versions that no branch or tag of '$remote' leads to, as far as it is known here: fetch first"
+	casg_write_packs "$tmp/blobs" --compression="${opt_compression:-19}" ${opt_window:+--window="$opt_window"} \
+		${opt_threads:+--threads="$opt_threads"} ${opt_memory:+--memory="$opt_memory"}
+	casg-send-pack ${opt_quiet:+-q} --url="$casg_url" <"$tmp/send" >"$tmp/sent" || exit 128
+	sort "$tmp/before" | join -v 1 - "$tmp/send" >"$tmp/replaced" || exit 128
+	{
+		sed 's/^/pack /' "$tmp/send" && sed 's/^\([^ ]*\).*/version \1/' "$tmp/ids" &&
+		sed 's/^\([^ ]*\).*/replaced \1/' "$tmp/replaced"
+	} | casg-inventory --url="$casg_url" --add >/dev/null || exit 128
+	casg_drop_written
+	test -n "${opt_quiet-}" || echo "$casg_name: $(($(wc -l <"$tmp/send"))) packs stand for $(($(wc -l <"$tmp/replaced")))" || exit 128
+}
+
+casg_repack_storages () {
+	while IFS=$casg_tab read -r casg_name casg_url _ _ casg_patterns <&4; do
+		casg_repack_one
+	done 4<"$1"
 }
 
 casg_send () {

@@ -19,6 +19,12 @@ test_expect_success 'put-digest: the name says what it is; what is there stays' 
 	test_cmp expect out
 '
 
+test_expect_success 'list, delete' '
+	cd r && casg-copy-object --url="$url" --list=git >out && echo "git/$(sha256sum <in | cut -d" " -f1) $(wc -c <in)" >expect && test_cmp expect out &&
+	casg-copy-object --url="$url" --list=none >out && test_must_be_empty out &&
+	casg-copy-object --url="$url" --delete=x/y && test_path_is_missing ../s/x/y && test_expect_code 1 casg-copy-object --url="$url" --delete=x/y
+'
+
 test_expect_success 'refusals' '
 	cd r && for name in "" ../x /x .x "x y" a//b; do
 		test_expect_code 128 casg-copy-object --url="$url" --get="$name" >out 2>err && test_must_be_empty out || return 1

@@ -172,6 +172,28 @@ test_expect_success 'copies: fsck --remote, verify --quorum, casg.copies' '
 	git config casg.copies many && test_expect_code 128 casg remote check
 '
 
+test_expect_success 'repack --remote and gc --remote: smaller there, and whole' '
+	rm -rf many && casg init -q many && git init -q --bare many.git && mkdir many.st && cd many && git config casg.gcAuto 0 &&
+	casg remote add origin ../many.git ../many.st &&
+	for i in 1 2 3; do
+		casg import -q -d db ../v$i.fa && casg push -q || return 1
+	done &&
+	casg clone -q --storage ../many.st ../many.git ../many.old && packs_of ../many.st >before && packs_of .git/casg >here &&
+	casg repack -q --remote origin && packs_of .git/casg >now && test_cmp here now && packs_of ../many.st >both &&
+	test $(wc -l <both) -gt $(wc -l <before) && casg gc --remote origin >out && test_grep "^origin: 0 packs deleted" out &&
+	casg gc -n --grace=0 --remote origin >out && test_grep "would be deleted" out && packs_of ../many.st >now && test_cmp both now &&
+	sleep 1 && casg gc --grace=0 --remote origin >out && packs_of ../many.st >now && comm -12 before now >left && test_must_be_empty left &&
+	test $(wc -l <now) -lt $(wc -l <before) && casg fsck -q --full --remote origin && casg remote check >/dev/null &&
+	casg clone -q --storage ../many.st ../many.git ../many.new && (cd ../many.new && casg fsck --full >/dev/null &&
+	casg export HEAD~2:db | cmp - ../v1.fa && casg export db | cmp - ../v3.fa) &&
+	casg import -q -d db2 ../v1.fa && casg push -q && (cd ../many.old && casg pull -q && casg fsck --full >/dev/null && casg export db2) >back &&
+	cmp ../v1.fa back && cd ../many.old && git config casg.remote.origin.url "file://$(cd ../many.st && pwd | sed "s/ /%20/g")" &&
+	git symbolic-ref -d refs/remotes/origin/HEAD && git for-each-ref --format="delete %(refname)" refs/remotes | git update-ref --stdin &&
+	test_expect_code 128 casg repack -q --remote origin 2>err && test_grep "fetch first" err &&
+	test_expect_code 129 casg repack -a --remote origin && test_expect_code 129 casg gc --auto --remote origin &&
+	test_expect_code 128 casg gc --remote nope
+'
+
 # ---- .casgconfig, which anybody may have written
 
 test_expect_success '.casgconfig: what it may not say' '
