@@ -115,14 +115,14 @@ int casg_awssig_query(struct casg_buf *out, const struct casg_awssig_pair *query
 
 /* ---- headers ---- */
 
-/* "name:value", lower case, without needless spaces. */
+/* The name in lower case, a NUL, and the value without needless spaces. */
 static void header_line(struct casg_buf *out, const struct casg_awssig_pair *p)
 {
 	const char *v = p->value + strspn(p->value, " ");
 
 	for (const char *s = p->name; *s; s++)
 		casg_buf_addch(out, *s >= 'A' && *s <= 'Z' ? *s + 32 : *s);
-	casg_buf_addch(out, ':');
+	casg_buf_addch(out, '\0');
 	for (; *v; v++)
 		if (*v != ' ' || (v[1] != ' ' && v[1]))
 			casg_buf_addch(out, *v);
@@ -141,8 +141,10 @@ static int headers(struct casg_buf *out, struct casg_buf *names,
 		header_line(&l.v[i], &r->headers[i]);
 	rc = sort_lines(&l, err);
 	for (size_t i = 0; i < l.n && !rc; i++) {
-		const uint8_t *colon = memchr(l.v[i].data, ':', l.v[i].len);
+		/* what goes on with '-' sorts behind it, which ':' would not tell */
+		uint8_t *colon = memchr(l.v[i].data, '\0', l.v[i].len);
 
+		*colon = ':';
 		casg_buf_add(out, l.v[i].data, l.v[i].len);
 		casg_buf_addch(out, '\n');
 		if (i)
