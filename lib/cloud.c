@@ -51,6 +51,11 @@ struct job {
 	uint64_t part_size, got;
 	unsigned nparts, ngood;       /* parts made, parts that the store has */
 	int begun, has_session, ending, ended;
+	int looked;                   /* at what is there, before a put-new or behind the end */
+	int checked, undoes;
+	struct casg_buf *tokens;      /* one a part, as far as the store gives them */
+	size_t ntokens;
+	int64_t since;
 	uint32_t crc;
 	time_t told;                  /* when 'busy' was said last */
 	struct casg_buf session;
@@ -71,6 +76,12 @@ struct casg_cloud_list {
 };
 
 static void advance(struct job *j);
+static void call(struct job *j, enum casg_cloud_act act, struct part *p);
+
+static int is_put(const struct job *j)
+{
+	return j->r.op == CASG_REMOTE_PUT || j->r.op == CASG_REMOTE_PUT_NEW;
+}
 
 /* ---- what stores need ---- */
 
@@ -164,6 +175,9 @@ static void finish(struct job *j)
 	v->nopen--;
 	for (int i = 0; i < CASG_CLOUD_PARTS; i++)
 		casg_buf_release(&j->parts[i].b);
+	for (size_t i = 0; i < j->ntokens; i++)
+		casg_buf_release(&j->tokens[i]);
+	free(j->tokens);
 	casg_buf_release(&j->marker);
 	casg_buf_release(&j->session);
 	free(j);
@@ -195,7 +209,7 @@ static void answer(struct job *j)
 					validator);
 		else if (j->r.op == CASG_REMOTE_LIST)
 			casg_serve_done(s, j->r.tag, j->nentries, NULL);
-		else if (j->r.op == CASG_REMOTE_PUT || j->r.op == CASG_REMOTE_PUT_NEW)
+		else if (is_put(j))
 			casg_serve_done(s, j->r.tag, j->r.nbytes, validator);
 		else
 			casg_serve_done(s, j->r.tag, 0, NULL);
@@ -258,7 +272,8 @@ static void judge(struct call *c, const struct casg_http_result *r, struct casg_
 	memset(seen, 0, sizeof(*seen));
 	if (casg_http_header(r, "etag", value, sizeof(value)))
 		casg_cloud_validator(seen, value);
-	if (c->ask.act == CASG_CLOUD_HAVE || c->ask.act == CASG_CLOUD_LOOK)
+	if (c->ask.act == CASG_CLOUD_HAVE || c->ask.act == CASG_CLOUD_LOOK ||
+	    c->ask.act == CASG_CLOUD_CHECK)
 		seen->has_nbytes = casg_http_header_number(r, "content-length", &seen->nbytes);
 	judge_status(&c->ask, r, seen);
 	if (store->judge)
@@ -379,11 +394,57 @@ static void page_done(struct call *c)
 	j->marker = next;
 }
 
+/* What the end has to say of a part. */
+static void keep_token(struct job *j, unsigned part, const struct casg_buf *token)
+{
+	if (part >= j->ntokens) {
+		size_t n = j->ntokens ? 2 * j->ntokens : 64;
+		struct casg_buf *more;
+
+		while (n <= part)
+			n *= 2;
+		more = realloc(j->tokens, n * sizeof(*more));
+		if (!more) {
+			casg_cloud_fail(&j->seen, CASG_REMOTE_RETRY, "out of memory");
+			return;
+		}
+		memset(more + j->ntokens, 0, (n - j->ntokens) * sizeof(*more));
+		j->tokens = more;
+		j->ntokens = n;
+	}
+	casg_buf_reset(&j->tokens[part]);
+	casg_buf_add(&j->tokens[part], token->data, token->len);
+	casg_buf_cstr(&j->tokens[part]);
+}
+
+/* What came before a put-new, and behind a put. */
+static void look_done(struct call *c, const struct casg_cloud_seen *seen)
+{
+	struct job *j = c->j;
+
+	if (j->seen.verdict != CASG_CLOUD_OK)
+		return;
+	if (c->ask.act == CASG_CLOUD_CHECK) {
+		j->undoes = seen->verdict == CASG_CLOUD_FAILED && seen->class == CASG_REMOTE_REFUSED &&
+			    j->r.op == CASG_REMOTE_PUT_NEW;
+		if (seen->verdict != CASG_CLOUD_OK)
+			j->seen = *seen;
+	} else if (seen->verdict != CASG_CLOUD_NO) {
+		j->seen = *seen;
+		if (seen->verdict == CASG_CLOUD_OK)
+			j->seen.verdict = CASG_CLOUD_EXISTS;
+	}
+}
+
 /* A part, or the end, of a put. */
 static void put_done(struct call *c, struct casg_cloud_seen *seen)
 {
 	struct job *j = c->j;
 
+	if (seen->verdict == CASG_CLOUD_AGAIN && j->seen.verdict == CASG_CLOUD_OK) {
+		call(j, c->ask.act, c->part);
+		return;
+	}
 	if (c->part)
 		c->part->state = FREE;
 	if ((c->ask.act == CASG_CLOUD_BEGIN && seen->verdict == CASG_CLOUD_OK) || seen->undo) {
@@ -400,6 +461,8 @@ static void put_done(struct call *c, struct casg_cloud_seen *seen)
 		return;
 	if (c->ask.act == CASG_CLOUD_PART) {
 		j->ngood++;
+		if (seen->session.len)
+			keep_token(j, c->ask.part, &seen->session);
 		j->ended = !j->server->store->ends && c->ask.last;
 	} else {
 		j->ended = 1;
@@ -418,10 +481,12 @@ static void call_done(void *ctx, const struct casg_http_result *r)
 		judge(c, r, &c->answer, &seen);
 		if (c->wrong && seen.verdict == CASG_CLOUD_OK)
 			casg_cloud_fail(&seen, CASG_REMOTE_WRONG, "the answer is too long");
-		if (c->ask.act >= CASG_CLOUD_PUT && c->ask.act <= CASG_CLOUD_UNDO)
-			put_done(c, &seen);
-		else
+		if (!is_put(j))
 			j->seen = seen;
+		else if (c->ask.act == CASG_CLOUD_HAVE || c->ask.act == CASG_CLOUD_CHECK)
+			look_done(c, &seen);
+		else if (c->ask.act != CASG_CLOUD_DELETE)
+			put_done(c, &seen);
 		casg_buf_release(&seen.session);
 		if (c->ask.act == CASG_CLOUD_LIST && seen.verdict == CASG_CLOUD_OK)
 			page_done(c);
@@ -499,6 +564,7 @@ static void call(struct job *j, enum casg_cloud_act act, struct part *p)
 			.session = casg_buf_cstr(&j->session), .part = p ? p->index : j->nparts,
 			.last = p && p->last, .at = p ? p->at : 0, .body = p ? p->b.data : NULL,
 			.nbody = p ? p->b.len : 0, .crc32c = j->crc,
+			.tokens = j->tokens, .since = j->since, .validator = j->seen.validator,
 		};
 		rc = begin_call(j, c, &err);
 	}
@@ -610,13 +676,36 @@ static void send_parts(struct job *j)
 	}
 }
 
+/* Ask for what comes before the parts, and behind them: 1 when the put has to wait for it. */
+static int put_asks(struct job *j)
+{
+	const struct casg_cloud_store *store = j->server->store;
+	enum casg_cloud_act act = CASG_CLOUD_HAVE;
+
+	if (j->undoes && !j->ncalls) {
+		j->undoes = 0;
+		act = CASG_CLOUD_DELETE;
+	} else if (j->seen.verdict != CASG_CLOUD_OK) {
+		return 0;
+	} else if (store->looks_first && j->r.op == CASG_REMOTE_PUT_NEW && !j->looked) {
+		j->looked = 1;
+	} else if (j->ended && !j->checked && store->checks && store->checks(store->ctx, &j->r)) {
+		j->checked = 1;
+		act = CASG_CLOUD_CHECK;
+	} else {
+		return !j->begun && j->ncalls; /* it looks still */
+	}
+	call(j, act, NULL);
+	return j->ncalls > 0;
+}
+
 static void advance_put(struct job *j)
 {
 	const struct casg_cloud_store *store = j->server->store;
 
 	if (j->seen.verdict == CASG_CLOUD_OK && j->server->sending == j)
 		feed(j);
-	if (j->server->failed)
+	if (j->server->failed || put_asks(j))
 		return;
 	send_parts(j);
 	if (j->seen.verdict == CASG_CLOUD_OK) {
@@ -635,6 +724,19 @@ static void advance_put(struct job *j)
 
 /* ---- jobs ---- */
 
+/* A range behind the end, and no word of where the end is. */
+static void ask_size(struct job *j)
+{
+	if (j->seen.verdict == CASG_CLOUD_NOTHING && !j->seen.has_nbytes && !j->looked) {
+		j->looked = 1;
+		call(j, CASG_CLOUD_HAVE, NULL);
+	} else if (j->looked && j->seen.verdict == CASG_CLOUD_OK && j->seen.nbytes > j->r.first) {
+		casg_cloud_fail(&j->seen, CASG_REMOTE_RETRY, "it has changed meanwhile");
+	} else if (j->looked && j->seen.verdict == CASG_CLOUD_OK && !j->seen.has_nbytes) {
+		casg_cloud_fail(&j->seen, CASG_REMOTE_WRONG, "the server does not tell the size");
+	}
+}
+
 /* What is next, or the answer; 'j' may be gone afterwards. */
 static void advance(struct job *j)
 {
@@ -645,6 +747,9 @@ static void advance(struct job *j)
 	case CASG_REMOTE_PUT_NEW:
 		advance_put(j);
 		return;
+	case CASG_REMOTE_GET:
+		ask_size(j);
+		break;
 	case CASG_REMOTE_LIST:
 		if (good && j->marker.len)
 			call(j, CASG_CLOUD_LIST, NULL);
@@ -674,6 +779,7 @@ static int start(struct server *v, const struct casg_remote_request *r, struct c
 	j->server = v;
 	j->r = *r;
 	j->told = time(NULL);
+	j->since = j->told;
 	v->nopen++;
 	switch (r->op) {
 	case CASG_REMOTE_HAVE:

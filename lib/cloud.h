@@ -28,7 +28,7 @@
 #define CASG_CLOUD_PART_SIZE ((uint64_t)8 << 20)
 
 enum casg_cloud_act {
-	CASG_CLOUD_HAVE,
+	CASG_CLOUD_HAVE,    /* also before a put-new */
 	CASG_CLOUD_GET,
 	CASG_CLOUD_DELETE,
 	CASG_CLOUD_LIST,    /* one page */
@@ -36,6 +36,7 @@ enum casg_cloud_act {
 	CASG_CLOUD_BEGIN, CASG_CLOUD_PART, CASG_CLOUD_END,
 	CASG_CLOUD_ABORT,   /* what was begun, after a failure */
 	CASG_CLOUD_UNDO,    /* delete what was stored wrongly */
+	CASG_CLOUD_CHECK,   /* HEAD of what was put */
 	CASG_CLOUD_LOOK,    /* is there something to restore? */
 	CASG_CLOUD_RESTORE
 };
@@ -51,6 +52,9 @@ struct casg_cloud_ask {
 	const void *body;      /* PUT, PART */
 	size_t nbody;
 	uint32_t crc32c;       /* PUT, END, the last PART: of the whole object */
+	const struct casg_buf *tokens; /* END: of each part, what its answer gave as 'session' */
+	int64_t since;         /* when the request began, seconds since 1970 */
+	const char *validator; /* CHECK: what the put's answer gave, or "" */
 };
 
 /* A request in the making; all empty at first. */
@@ -66,8 +70,9 @@ enum casg_cloud_verdict {
 	CASG_CLOUD_OK,
 	CASG_CLOUD_NO,       /* there is no such object */
 	CASG_CLOUD_SAME,     /* GET: it has not changed */
-	CASG_CLOUD_NOTHING,  /* GET: the range begins behind the end; LOOK: it can be read */
+	CASG_CLOUD_NOTHING,  /* GET: the range begins behind the end, LOOK: it can be read */
 	CASG_CLOUD_EXISTS,   /* put-new */
+	CASG_CLOUD_AGAIN,    /* PUT, END: the store knows another way, which 'build' takes now */
 	CASG_CLOUD_FAILED
 };
 
@@ -79,7 +84,7 @@ struct casg_cloud_seen {
 	int has_nbytes;                 /* of the object */
 	uint64_t nbytes;
 	char validator[CASG_REMOTE_VALIDATOR_MAX + 1]; /* "": none */
-	struct casg_buf session;        /* BEGIN, and FAILED with undo */
+	struct casg_buf session;        /* BEGIN, and FAILED with undo; PART: for END */
 	int undo;                       /* FAILED, but an object appeared */
 };
 
@@ -93,6 +98,7 @@ struct casg_cloud_store {
 	int sums;                /* it wants the crc32c */
 	int in_order;            /* one part after the other */
 	int asks_first;          /* delete does not say whether there was one */
+	int looks_first;         /* put-new may be ignored: HAVE before it */
 	uint64_t part_multiple;  /* of the size of a part; 0: any */
 	uint64_t max_parts;      /* of one object */
 	const char *prefix;      /* of the names: "" or with a '/' at its end */
@@ -103,6 +109,11 @@ struct casg_cloud_store {
 	/* answer: the body of an answer below 300; NULL when a GET begins.  May be NULL */
 	void (*judge)(void *ctx, const struct casg_cloud_ask *ask, const struct casg_http_result *r,
 		      struct casg_buf *answer, struct casg_cloud_seen *seen);
+	/*
+	 * Whether a put wants a CHECK; may be NULL.  A put-new that fails there with
+	 * REFUSED is deleted again.
+	 */
+	int (*checks)(void *ctx, const struct casg_remote_request *r);
 	/* Entries, and the marker of the next page ("": none).  CASG_ECORRUPT */
 	int (*list)(void *ctx, struct casg_buf *answer, struct casg_cloud_list *l,
 		    struct casg_buf *marker_out, struct casg_err *err);
