@@ -29,7 +29,7 @@ static int mentions(const char *dir, const char *name, const char *what)
  * Starting libgit2 takes 5 ms (it reads the certificates of the system), so
  * it is only asked where some configuration file mentions us at all.
  */
-static int may_be_configured(const struct casg_repo *repo, const char *what)
+int casg_cli_may_be_configured(const struct casg_repo *repo, const char *what)
 {
 	const char *home = getenv("HOME"), *xdg = getenv("XDG_CONFIG_HOME");
 
@@ -55,7 +55,7 @@ void casg_cli_settings(const struct casg_repo *repo, struct casg_settings *out)
 	struct casg_err err = CASG_ERR_INIT;
 
 	casg_settings_init(out);
-	if (may_be_configured(repo, "casg") &&
+	if (casg_cli_may_be_configured(repo, "casg") &&
 	    casg_refs_settings(repo ? repo->git_dir : NULL, out, &err))
 		casg_die_err(&err);
 	for (size_t i = 0; i < sizeof(vars) / sizeof(vars[0]); i++) {
@@ -71,7 +71,7 @@ int casg_cli_counts_reads(const struct casg_repo *repo)
 	struct casg_settings s;
 
 	casg_settings_init(&s);
-	if (may_be_configured(repo, "countReads"))
+	if (casg_cli_may_be_configured(repo, "countReads"))
 		casg_cli_settings(repo, &s);
 	return (int)s.count_reads;
 }

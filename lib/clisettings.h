@@ -17,6 +17,12 @@
  */
 void casg_cli_settings(const struct casg_repo *repo, struct casg_settings *out);
 
+/*
+ * Does some file of git config, of the user or of the repository (may be NULL),
+ * have the word, or read others that may?  Cheap, and never a wrong no.
+ */
+int casg_cli_may_be_configured(const struct casg_repo *repo, const char *what);
+
 /* casg.countReads alone, for who has not read the settings: cheap unless it is set. */
 int casg_cli_counts_reads(const struct casg_repo *repo);
 
