@@ -21,6 +21,9 @@
  *	endless  a body without an end, and no length
  *	304      not modified, whatever was asked
  *	204      no content
+ *	sNNN-CODE  the status NNN, and what S3 says with it: slow-down is SlowDown
+ *	xNNN-CODE  the same, but only for packs
+ *	skew     a clock that is years behind, and 403
  */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -97,6 +100,40 @@ static void serve_file(int fd, const char *fault, const struct casg_buf *b, int 
 	casg_buf_release(&out);
 }
 
+/* "slow-down" as "SlowDown". */
+static void add_code(struct casg_buf *out, const char *s)
+{
+	int up = 1;
+
+	for (; *s; s++) {
+		if (*s != '-')
+			casg_buf_addch(out, up && *s >= 'a' && *s <= 'z' ? *s - 32 : *s);
+		up = *s == '-';
+	}
+}
+
+static void answer_status(int fd, const char *fault, int head)
+{
+	struct casg_buf out = CASG_BUF_INIT, body = CASG_BUF_INIT;
+
+	casg_buf_addstr(&body, "<?xml version=\"1.0\"?><Error><Code>");
+	add_code(&body, fault + 5);
+	casg_buf_addstr(&body, "</Code><Message>hush</Message></Error>");
+	casg_buf_addf(&out, "HTTP/1.1 %.3s No\r\nContent-Type: application/xml\r\nContent-Length: %zu\r\n"
+		      "Connection: close\r\n\r\n", fault + 1, body.len);
+	if (!head)
+		casg_buf_add(&out, body.data, body.len);
+	casg_write_full(fd, out.data, out.len, NULL);
+	casg_buf_release(&out);
+	casg_buf_release(&body);
+}
+
+static int is_status(const char *fault, const char *name)
+{
+	return strlen(fault) > 5 && strspn(fault + 1, "0123456789") == 3 && fault[4] == '-' &&
+	       (*fault == 's' || (*fault == 'x' && strstr(name, "packs/")));
+}
+
 static void answer(int fd, const char *dir, const char *method, const char *fault,
 		   const char *name)
 {
@@ -105,7 +142,11 @@ static void answer(int fd, const char *dir, const char *method, const char *faul
 
 	casg_buf_addf(&path, "%s/%s", dir, name);
 	snprintf(key, sizeof(key), "%s %s", fault, name);
-	if (!strcmp(fault, "once") && first_time(key))
+	if (is_status(fault, name))
+		answer_status(fd, fault, !strcmp(method, "HEAD"));
+	else if (!strcmp(fault, "skew"))
+		say(fd, "HTTP/1.1 403 No\r\nDate: Thu, 01 Jan 2015 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n");
+	else if (!strcmp(fault, "once") && first_time(key))
 		say(fd, "HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n");
 	else if (!strcmp(fault, "later") && first_time(key))
 		say(fd, "HTTP/1.1 429 Too Many\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n");
@@ -128,6 +169,21 @@ static void answer(int fd, const char *dir, const char *method, const char *faul
 	casg_buf_release(&path);
 }
 
+/* Read what follows the head, so that the answer is not lost with a reset. */
+static void drain(int fd, const char *request, size_t n)
+{
+	const char *length = strcasestr(request, "\r\ncontent-length:");
+	const char *body = strstr(request, "\r\n\r\n");
+	long long left = length && body ? atoll(length + 17) - (long long)(n - (size_t)(body + 4 - request)) : 0;
+	static char block[65536];
+	ssize_t got;
+
+	if (left > 0 && strcasestr(request, "100-continue"))
+		say(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+	while (left > 0 && (got = read(fd, block, sizeof(block))) > 0)
+		left -= got;
+}
+
 static void serve(int fd, const char *dir)
 {
 	char request[8192], method[16], fault[32], name[512];
@@ -144,6 +200,7 @@ static void serve(int fd, const char *dir)
 	if (sscanf(request, "%15s /%31[^/]/%511s", method, fault, name) != 3)
 		return;
 	fprintf(stderr, "%s %s %s\n", method, fault, name);
+	drain(fd, request, n);
 	answer(fd, dir, method, fault, name);
 }
 
