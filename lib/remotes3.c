@@ -227,7 +227,7 @@ static int sign(struct store *st, const struct casg_cloud_ask *ask, const struct
 		const char *host, const char *path, struct casg_cloud_call *c, struct casg_err *err)
 {
 	const struct casg_s3 *s3 = st->s3;
-	const struct casg_awssig_key key = { s3->key_id, s3->secret, s3->region, "s3" };
+	const struct casg_awssig_key key = { s3->key_id, s3->secret, s3->region, "s3", 0 };
 	struct casg_awssig_pair headers[CASG_AWSSIG_MAX];
 	struct casg_buf copy = CASG_BUF_INIT, value = CASG_BUF_INIT;
 	struct casg_awssig_request r = { .method = c->method, .path = path, .query = p->query,
