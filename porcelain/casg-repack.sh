@@ -33,18 +33,9 @@ q,quiet             say nothing unless it fails
 
 tmp=''
 
-# The ids of the packs in packs/, sorted: $1.
-list_packs () {
-	for file in "$CASG_PATH"/packs/pack-*.pack; do
-		test -f "$file" || continue
-		file=${file##*/pack-}
-		printf '%s\n' "${file%.pack}"
-	done | sort >"$1"
-}
-
 # Everything that some version needs, in new packs: $tmp/new, $tmp/replaced.
 repack_all () {
-	list_packs "$tmp/before" &&
+	casg_list_here >"$tmp/before" &&
 	casg_list_versions "$tmp" >"$tmp/versions" || exit 128
 	casg-pack-versions --compression="${opt_compression:-19}" \
 		${opt_window:+--window="$opt_window"} \
