@@ -54,7 +54,8 @@ struct casg_taxonomy *casg_cli_taxonomy_open(const struct casg_repo *repo,
 
 	if (rc == CASG_EABSENT) {
 		casg_work_open_reader(&w, NULL, NULL, (uint64_t)16 << 20);
-		o.memory_nbytes = w.settings.memory;
+		/* as casg-read-taxonomy: a taxonomy that was taken in can be read */
+		o.memory_nbytes = UINT64_C(4) << 30;
 		rc = casg_taxonomy_open(&t, w.store, casg_work_coder(&w), v, &o, &err);
 		casg_work_close(&w);
 	}
