@@ -101,7 +101,7 @@ set_storages () {
 	casg_number=0
 	for casg_arg in "$@"; do
 		case $casg_arg in
-		*://* | /*) ;;
+		[a-z][a-z0-9+-]*:* | /*) ;;
 		*) casg_arg=$here/$casg_arg ;;
 		esac
 		casg_storage_url "$casg_arg"

@@ -22,10 +22,11 @@ casg_tab='	'
 # stands for the line end between key and value of git config -z
 casg_soh=$(printf '\001')
 
-# A path is as good as its URL; anything odd in it is encoded.
+# A path is as good as its URL; anything odd in it is encoded.  What begins as
+# a URL is one.
 casg_storage_url () {
 	case $1 in
-	*://*)
+	[a-z][a-z0-9+-]*:*)
 		casg_check_url "$1" || die "bad URL '$(casg_printable "$1")' of a storage"
 		casg_url=$1
 		;;
@@ -65,10 +66,10 @@ casg_is_graphic () {
 casg_check_url () {
 	test ${#1} -le 2048 && casg_is_graphic "$1" || return
 	case $1 in
-	[a-z]*://*) ;;
+	[a-z]*:?*) ;;
 	*) return 1 ;;
 	esac
-	case ${1%%://*} in
+	case ${1%%:*} in
 	*[!a-z0-9+-]*) return 1 ;;
 	esac
 }

@@ -34,7 +34,9 @@ test_expect_success 'remote: what was added' '
 	test_expect_code 128 casg remote show nope && test_expect_code 128 casg remote add origin ../x ../y &&
 	test_expect_code 129 casg remote add x && test_expect_code 129 casg remote add a b c d &&
 	test_expect_code 129 casg remote add -- "a b" ../x ../y && test_expect_code 129 casg remote list --order 3 &&
-	test_expect_code 129 casg remote nope && test_expect_code 128 casg remote add --for nope x ../y
+	test_expect_code 129 casg remote nope && test_expect_code 128 casg remote add --for nope x ../y &&
+	casg remote add --for origin odd rclone:far:a/b && casg remote list >actual && test_grep "^odd	rclone:far:a/b	origin" actual &&
+	casg remote remove odd
 '
 
 test_expect_success 'push: packs and a record first, commits last' '
