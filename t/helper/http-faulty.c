@@ -23,6 +23,8 @@
  *	204      no content
  *	sNNN-CODE  the status NNN, and what S3 says with it: slow-down is SlowDown
  *	xNNN-CODE  the same, but only for packs
+ *	lost     says 201 to a put, and stores nothing
+ *	drop     the connection is reset in the middle of a put
  *	skew     a clock that is years behind, and 403
  */
 #include <arpa/inet.h>
@@ -170,7 +172,7 @@ static void answer(int fd, const char *dir, const char *method, const char *faul
 }
 
 /* Read what follows the head, so that the answer is not lost with a reset. */
-static void drain(int fd, const char *request, size_t n)
+static void drain(int fd, const char *request, size_t n, int half)
 {
 	const char *length = strcasestr(request, "\r\ncontent-length:");
 	const char *body = strstr(request, "\r\n\r\n");
@@ -178,6 +180,8 @@ static void drain(int fd, const char *request, size_t n)
 	static char block[65536];
 	ssize_t got;
 
+	if (half)
+		left /= 2;
 	if (left > 0 && strcasestr(request, "100-continue"))
 		say(fd, "HTTP/1.1 100 Continue\r\n\r\n");
 	while (left > 0 && (got = read(fd, block, sizeof(block))) > 0)
@@ -200,7 +204,16 @@ static void serve(int fd, const char *dir)
 	if (sscanf(request, "%15s /%31[^/]/%511s", method, fault, name) != 3)
 		return;
 	fprintf(stderr, "%s %s %s\n", method, fault, name);
-	drain(fd, request, n);
+	if (!strcmp(method, "PUT") && !strcmp(fault, "drop")) {
+		drain(fd, request, n, 1);
+		reset(fd);
+		return;
+	}
+	drain(fd, request, n, 0);
+	if (!strcmp(method, "PUT") && !strcmp(fault, "lost")) {
+		say(fd, "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
+		return;
+	}
 	answer(fd, dir, method, fault, name);
 }
 

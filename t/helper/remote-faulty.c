@@ -2,6 +2,7 @@
  * casg-remote-faulty - a storage that lies, stops and breaks.
  *
  *	casg-remote-faulty faulty:FAULT:file:///PATH
+ *	casg-remote-faulty faulty://FAULT/PATH
  *
  * As casg-remote-file, but for packs/, where FAULT is one of
  *
@@ -19,6 +20,9 @@
  *	denied   always 'denied'
  *	busy     it takes four seconds, and says each second that it is at work
  *	greet    it does not begin as it must
+ *	full     there is no room for a put
+ *
+ * Those with half of the bytes stop halfway through a put as well.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -149,6 +153,23 @@ static int get(void *ctx, struct casg_serve *s, const struct casg_remote_request
 	return faulty_get(ctx, s, r, err);
 }
 
+/* Half of the bytes of a put. */
+static void take_half(struct casg_serve *s, const struct casg_remote_request *r,
+		      struct casg_err *err)
+{
+	static uint8_t block[4096];
+	uint64_t left = r->nbytes / 2;
+
+	while (left) {
+		long got = casg_serve_body(s, CASG_SERVE_WAIT, block,
+					   left < sizeof(block) ? (size_t)left : sizeof(block), err);
+
+		if (got <= 0)
+			exit(1);
+		left -= (uint64_t)got;
+	}
+}
+
 static int put(void *ctx, struct casg_serve *s, const struct casg_remote_request *r,
 	       struct casg_err *err)
 {
@@ -158,33 +179,58 @@ static int put(void *ctx, struct casg_serve *s, const struct casg_remote_request
 		casg_serve_error(s, r->tag, CASG_REMOTE_RETRY, "it broke off");
 		return 0;
 	}
+	if (is("full")) {
+		casg_serve_error(s, r->tag, CASG_REMOTE_REFUSED, "No space left on device");
+		return 0;
+	}
+	if (is("cut") || is("hang"))
+		take_half(s, r, err);
+	if (is("cut"))
+		exit(1);
+	if (is("hang"))
+		hang(s, err);
 	return fails_anyway(s, r, err) ? 0 : casg_remotefile_ops.put(ctx, s, r, err);
+}
+
+/* FAULT, and the URL of the folder. */
+static void split(const char *url, struct casg_buf *folder)
+{
+	const char *from = strchr(url, ':'), *to;
+	int slashes = from && !strncmp(from, "://", 3);
+
+	from = from ? from + (slashes ? 3 : 1) : url;
+	to = from + strcspn(from, slashes ? "/" : ":");
+	if (!*to || to == from || to - from >= (long)sizeof(fault))
+		casg_die("bad URL '%s'", url);
+	memcpy(fault, from, (size_t)(to - from));
+	casg_buf_addf(folder, "%s%s", slashes ? "file://" : "", slashes ? to : to + 1);
 }
 
 static int run(int argc, char **argv)
 {
 	struct casg_serve_ops ops = casg_remotefile_ops;
 	struct casg_serve *s = casg_serve_new(0, 1);
-	const char *colon = strchr(argv[0], ':');
+	struct casg_buf folder = CASG_BUF_INIT;
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_remotefile f;
-	size_t n = colon ? strcspn(colon + 1, ":") : 0;
 
 	(void)argc;
-	if (!s || !n || n >= sizeof(fault))
-		casg_die("bad URL '%s'", argv[0]);
-	memcpy(fault, colon + 1, n);
+	if (!s)
+		casg_die("out of memory");
+	split(argv[0], &folder);
 	if (is("greet")) {
 		casg_write_full(1, "hello\n", 6, &err);
 		return CASG_EXIT_YES;
 	}
 	ops.get = get;
 	ops.put = put;
-	if (casg_remotefile_open(&f, colon + 1 + n + 1, &err) || casg_serve_loop(s, &ops, &f, &err))
+	if (casg_remotefile_open(&f, casg_buf_cstr(&folder), &err) ||
+	    casg_serve_loop(s, &ops, &f, &err))
 		casg_die_err(&err);
 	casg_remotefile_close(&f);
 	casg_serve_free(s);
 	casg_oidset_release(&seen);
+	casg_buf_release(&folder);
 	return CASG_EXIT_YES;
 }
 
