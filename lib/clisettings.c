@@ -25,6 +25,14 @@ static int mentions(const char *dir, const char *name, const char *what)
 	return found;
 }
 
+/* The same of the file that a variable names; often it is /dev/null. */
+static int names(const char *var, const char *what)
+{
+	const char *path = getenv(var);
+
+	return path && *path && strcmp(path, "/dev/null") && mentions(path, "", what);
+}
+
 /*
  * Starting libgit2 takes 5 ms (it reads the certificates of the system), so
  * it is only asked where some configuration file mentions us at all.
@@ -33,7 +41,7 @@ int casg_cli_may_be_configured(const struct casg_repo *repo, const char *what)
 {
 	const char *home = getenv("HOME"), *xdg = getenv("XDG_CONFIG_HOME");
 
-	if (getenv("GIT_CONFIG_GLOBAL") || getenv("GIT_CONFIG_SYSTEM"))
+	if (names("GIT_CONFIG_GLOBAL", what) || names("GIT_CONFIG_SYSTEM", what))
 		return 1;
 	if (repo && (mentions(repo->common_dir, "/config", what) ||
 		     mentions(repo->git_dir, "/config.worktree", what)))
