@@ -247,8 +247,10 @@ test_expect_success 'whose lock is broken, and whose never' '
 	ns=$(readlink /proc/self/ns/pid) &&
 	{ sleep 0 & } && dead=$! && wait $dead &&
 	# one that has ended, and whose parent never asks
-	{ sh -c "sleep 0 & echo \$! >ended; exec sleep 1000" & } && parent=$! &&
-	test_when_finished "kill $parent" && wait_for test -s ended && ended=$(cat ended) &&
+	# (only when that has become another program: a shell may ask)
+	{ sh -c "sh -c \"until test -e go; do sleep 0.1; done\" & echo \$! >ended; exec sleep 1000" & } && parent=$! &&
+	test_when_finished "kill $parent" && wait_for grep -q sleep /proc/$parent/comm &&
+	wait_for test -s ended && ended=$(cat ended) && : >go &&
 	wait_for eval "ps -o stat= -p $ended | grep ^Z" &&
 	! locked "$ended $host $boot/$ns" && ! locked "$ended $host" &&
 	# ours, or of this host and alive, though perhaps of another user
