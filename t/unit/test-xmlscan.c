@@ -1,5 +1,7 @@
 #include "xmlscan.h"
 
+#include <stdlib.h>
+
 #include "tap.h"
 
 /* The events of a document as text: "<a" opened, ">a=text" closed; or the error. */
