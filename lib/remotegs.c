@@ -245,7 +245,7 @@ static int take_object(void *ctx, const char *path, const char *text, size_t n)
 static void judge_failure(const struct casg_gs *gs, const struct casg_http_result *r,
 			  struct casg_cloud_seen *seen)
 {
-	if (r->status == 404 && r->body &&
+	if (r->status == 404 && r->body && r->body->len &&
 	    (memmem(r->body->data, r->body->len, "bucket does not exist", 21) ||
 	     memmem(r->body->data, r->body->len, "NoSuchBucket", 12)))
 		casg_cloud_fail(seen, CASG_REMOTE_REFUSED, "there is no bucket '%s'", gs->bucket);
