@@ -120,6 +120,21 @@ void casg_cloud_range(struct casg_cloud_call *c, const struct casg_remote_reques
 		casg_cloud_header(c, "Range: bytes=%llu-", (unsigned long long)r->first);
 }
 
+int casg_cloud_get(struct casg_cloud_call *c, const struct casg_remote_request *r,
+		   struct casg_err *err)
+{
+	struct casg_buf etag = CASG_BUF_INIT;
+	int rc = 0;
+
+	casg_cloud_range(c, r);
+	if (*r->if_validator) {
+		rc = casg_remote_unquote(&etag, r->if_validator, strlen(r->if_validator), err);
+		casg_cloud_header(c, "If-None-Match: %s", casg_buf_cstr(&etag));
+	}
+	casg_buf_release(&etag);
+	return rc;
+}
+
 void casg_cloud_fail(struct casg_cloud_seen *seen, enum casg_remote_class class,
 		     const char *fmt, ...)
 {
@@ -219,22 +234,6 @@ static void answer(struct job *j)
 
 /* ---- what an answer says, as HTTP has it ---- */
 
-/* "bytes FIRST-LAST/WHOLE" or "bytes * /WHOLE": 0, or -1. */
-static int read_range(const struct casg_http_result *r, uint64_t *first, uint64_t *whole)
-{
-	char value[100], *end, *slash;
-
-	if (!casg_http_header(r, "content-range", value, sizeof(value)) ||
-	    strncasecmp(value, "bytes ", 6) || !(slash = strchr(value, '/')) ||
-	    slash[1] < '0' || slash[1] > '9')
-		return -1;
-	*whole = strtoull(slash + 1, &end, 10);
-	if (*end)
-		return -1;
-	*first = value[6] == '*' ? *whole : strtoull(value + 6, NULL, 10);
-	return 0;
-}
-
 static void judge_status(const struct casg_cloud_ask *ask, const struct casg_http_result *r,
 			 struct casg_cloud_seen *seen)
 {
@@ -251,7 +250,7 @@ static void judge_status(const struct casg_cloud_ask *ask, const struct casg_htt
 		 (ask->act < CASG_CLOUD_LIST || ask->act >= CASG_CLOUD_LOOK))
 		seen->verdict = CASG_CLOUD_NO;
 	else if (r->status == 416 && ask->act == CASG_CLOUD_GET &&
-		 !read_range(r, &first, &seen->nbytes) && ask->r->first >= seen->nbytes) {
+		 !casg_http_content_range(r, &first, &seen->nbytes) && ask->r->first >= seen->nbytes) {
 		seen->verdict = CASG_CLOUD_NOTHING;
 		seen->has_nbytes = 1;
 	} else if (r->status == 412 && ask->r->op == CASG_REMOTE_PUT_NEW)
@@ -312,14 +311,6 @@ static int collect(void *ctx, const void *p, size_t n)
 	return c->wrong || c->answer.failed;
 }
 
-static int is_encoded(const struct casg_http_result *r)
-{
-	char value[64];
-
-	return casg_http_header(r, "content-encoding", value, sizeof(value)) &&
-	       strcasecmp(value, "identity");
-}
-
 static int get_head(void *ctx, const struct casg_http_result *r)
 {
 	struct call *c = ctx;
@@ -328,9 +319,9 @@ static int get_head(void *ctx, const struct casg_http_result *r)
 
 	j->started = 1;
 	judge(c, r, NULL, &j->seen);
-	c->wrong = is_encoded(r) || j->seen.verdict != CASG_CLOUD_OK;
+	c->wrong = casg_http_is_encoded(r) || j->seen.verdict != CASG_CLOUD_OK;
 	if (r->status == 206) {
-		c->wrong |= !j->r.has_range || read_range(r, &first, &j->seen.nbytes);
+		c->wrong |= !j->r.has_range || casg_http_content_range(r, &first, &j->seen.nbytes);
 		j->seen.has_nbytes = 1;
 		/* some say 206 where 416 belongs */
 		j->nothing = !c->wrong && j->r.first >= j->seen.nbytes;

@@ -129,6 +129,9 @@ void casg_cloud_header(struct casg_cloud_call *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* "Range: bytes=..." of a GET, if it has one. */
 void casg_cloud_range(struct casg_cloud_call *c, const struct casg_remote_request *r);
+/* The same, and "If-None-Match:" of what it must not be, where validators are ETags. */
+int casg_cloud_get(struct casg_cloud_call *c, const struct casg_remote_request *r,
+		   struct casg_err *err);
 /* FAILED, with a message. */
 void casg_cloud_fail(struct casg_cloud_seen *seen, enum casg_remote_class class,
 		     const char *fmt, ...) __attribute__((format(printf, 3, 4)));

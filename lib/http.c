@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #ifdef HAVE_LIBCURL
 
@@ -9,7 +10,6 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -564,3 +564,26 @@ int casg_http_header_number(const struct casg_http_result *r, const char *name, 
 }
 
 #endif
+
+int casg_http_is_encoded(const struct casg_http_result *r)
+{
+	char value[64];
+
+	return casg_http_header(r, "content-encoding", value, sizeof(value)) &&
+	       strcasecmp(value, "identity");
+}
+
+int casg_http_content_range(const struct casg_http_result *r, uint64_t *first, uint64_t *whole)
+{
+	char value[100], *end, *slash;
+
+	if (!casg_http_header(r, "content-range", value, sizeof(value)) ||
+	    strncasecmp(value, "bytes ", 6) || !(slash = strchr(value, '/')) ||
+	    slash[1] < '0' || slash[1] > '9')
+		return -1;
+	*whole = strtoull(slash + 1, &end, 10);
+	if (*end)
+		return -1;
+	*first = value[6] == '*' ? *whole : strtoull(value + 6, NULL, 10);
+	return 0;
+}

@@ -55,6 +55,13 @@ struct casg_http_result {
 int casg_http_header(const struct casg_http_result *r, const char *name, char *out, size_t n);
 /* A number in it: 1, or 0. */
 int casg_http_header_number(const struct casg_http_result *r, const char *name, uint64_t *out);
+/*
+ * "bytes FIRST-LAST/WHOLE" or "bytes * /WHOLE" in Content-Range: 0, or -1.  *first
+ * is *whole for the second.
+ */
+int casg_http_content_range(const struct casg_http_result *r, uint64_t *first, uint64_t *whole);
+/* Are the bytes of the body not those of the object, but compressed or the like? */
+int casg_http_is_encoded(const struct casg_http_result *r);
 
 #define CASG_HTTP_PAUSE (-2)
 

@@ -187,12 +187,7 @@ static int describe(const struct casg_az *az, const struct casg_cloud_ask *ask,
 		c->method = "HEAD";
 		break;
 	case CASG_CLOUD_GET:
-		casg_cloud_range(c, ask->r);
-		if (*ask->r->if_validator) {
-			rc = casg_remote_unquote(&p->value, ask->r->if_validator,
-						 strlen(ask->r->if_validator), err);
-			casg_cloud_header(c, "If-None-Match: %s", casg_buf_cstr(&p->value));
-		}
+		rc = casg_cloud_get(c, ask->r, err);
 		break;
 	case CASG_CLOUD_DELETE:
 		c->method = "DELETE";

@@ -97,30 +97,6 @@ static void read_validator(const struct casg_http_result *r, char *out)
 	casg_buf_release(&b);
 }
 
-static int is_encoded(const struct casg_http_result *r)
-{
-	char value[64];
-
-	return casg_http_header(r, "content-encoding", value, sizeof(value)) &&
-	       strcasecmp(value, "identity");
-}
-
-/* "bytes FIRST-LAST/WHOLE" or "bytes * /WHOLE": 0, or -1. */
-static int read_range(const struct casg_http_result *r, uint64_t *first, uint64_t *whole)
-{
-	char value[100], *end, *slash;
-
-	if (!casg_http_header(r, "content-range", value, sizeof(value)) ||
-	    strncasecmp(value, "bytes ", 6) || !(slash = strchr(value, '/')) ||
-	    slash[1] < '0' || slash[1] > '9')
-		return -1;
-	*whole = strtoull(slash + 1, &end, 10);
-	if (*end)
-		return -1;
-	*first = value[6] == '*' ? *whole : strtoull(value + 6, NULL, 10);
-	return 0;
-}
-
 /* ---- GET ---- */
 
 static int get_head(void *ctx, const struct casg_http_result *r)
@@ -130,10 +106,10 @@ static int get_head(void *ctx, const struct casg_http_result *r)
 
 	j->started = 1;
 	read_validator(r, j->validator);
-	if (is_encoded(r)) {
+	if (casg_http_is_encoded(r)) {
 		j->wrong = 1;
 	} else if (r->status == 206) {
-		j->wrong = !j->r.has_range || read_range(r, &first, &j->whole) || first != j->r.first;
+		j->wrong = !j->r.has_range || casg_http_content_range(r, &first, &j->whole) || first != j->r.first;
 		j->has_whole = 1;
 	} else if (r->status == 200) {
 		j->has_whole = casg_http_header_number(r, "content-length", &j->whole);
@@ -178,7 +154,7 @@ static void get_done(void *ctx, const struct casg_http_result *r)
 			casg_serve_say(j->server->s, j->r.tag, CASG_ANSWER_NO);
 			finish(j);
 		} else if (!r->failed && r->status == 416 && j->r.has_range &&
-			   !read_range(r, &first, &j->whole) && j->r.first >= j->whole) {
+			   !casg_http_content_range(r, &first, &j->whole) && j->r.first >= j->whole) {
 			casg_serve_done(j->server->s, j->r.tag, j->whole, NULL);
 			finish(j);
 		} else {
