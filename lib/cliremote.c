@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
 #include "clisettings.h"
 #include "packfetch.h"
 
@@ -92,6 +91,19 @@ void casg_cli_pack_line(const char *line, size_t n, struct casg_oid *id_out,
 	if ((p < end && *p != ' ') || nbytes > CASG_PACKFETCH_MAX)
 		casg_die("bad line of standard input: a size that no pack has");
 	*nbytes_out = nbytes;
+}
+
+void casg_cli_remote_usage(const struct casg_strs *urls, uint64_t jobs)
+{
+	struct casg_err err = CASG_ERR_INIT;
+
+	if (!urls->n)
+		casg_usage_die("--url is missing");
+	if (!jobs || jobs > 64)
+		casg_usage_die("bad value of --jobs: wanted 1 to 64");
+	for (size_t i = 0; i < urls->n; i++)
+		if (casg_remote_scheme(urls->v[i], &err) < 0)
+			casg_usage_die("%s", err.msg);
 }
 
 void casg_cli_remote_warn(const char *shown, const char *fmt, ...)

@@ -7,6 +7,7 @@
 #ifndef CASG_CLIREMOTE_H
 #define CASG_CLIREMOTE_H
 
+#include "cli.h"
 #include "remote.h"
 #include "repo.h"
 
@@ -31,6 +32,9 @@ int casg_cli_remote_open(struct casg_remote **out, const char *url, unsigned max
  */
 void casg_cli_pack_line(const char *line, size_t n, struct casg_oid *id_out,
 			uint64_t *nbytes_out);
+
+/* Usage errors for URLs that are none, or no URL, and for a number of jobs. */
+void casg_cli_remote_usage(const struct casg_strs *urls, uint64_t jobs);
 
 /* "warning: URL: ..." */
 void casg_cli_remote_warn(const char *shown, const char *fmt, ...)

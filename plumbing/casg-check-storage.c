@@ -195,18 +195,11 @@ static int enough(void)
 
 static int run(int argc, char **argv)
 {
-	struct casg_err err = CASG_ERR_INIT;
 	struct casg_repo repo;
 
 	(void)argc;
 	(void)argv;
-	if (!urls.n)
-		casg_usage_die("--url is missing");
-	if (!jobs || jobs > 64)
-		casg_usage_die("bad value of --jobs: wanted 1 to 64");
-	for (size_t i = 0; i < urls.n; i++)
-		if (casg_remote_scheme(urls.v[i], &err) < 0)
-			casg_usage_die("%s", err.msg);
+	casg_cli_remote_usage(&urls, jobs);
 	casg_cli_repo(&repo);
 	casg_cli_remote_init(&repo);
 	read_wanted();
