@@ -142,12 +142,9 @@ name=${name%/.git}
 name=${name##*/}
 dir=${2-${name%.git}${opt_bare:+.git}}
 unset CASG_DIR
-if test -n "$opt_storage" || { ! test -d "$src" && test -z "$opt_reference"; }; then
-	test -z "$opt_shared$opt_reference" || usage_die "--storage does not go with --shared and --reference"
-	clone_from_storage
-	exit 0
-fi
-if test -d "$src" && test -e "$src/INVENTORY"; then
+if test -n "$opt_storage" || { test -d "$src" && test -e "$src/INVENTORY"; } ||
+	{ ! test -d "$src" && test -z "$opt_reference"; }; then
+	test -z "$opt_shared$opt_reference" || usage_die "storages do not go with --shared and --reference"
 	clone_from_storage
 	exit 0
 fi
