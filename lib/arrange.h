@@ -27,6 +27,8 @@ struct casg_arrange_piece {
 	uint64_t sketch;  /* 0: not known, like nothing */
 	uint64_t nbytes;
 	uint32_t group;
+	uint64_t family;  /* those with the same are alike, by whatever is known; 0: by the
+	                     sketch alone */
 };
 
 struct casg_arrange_opts {

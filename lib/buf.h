@@ -74,6 +74,15 @@ static inline void casg_buf_reset(struct casg_buf *b)
 }
 
 /*
+ * Its bytes, len of them, without a NUL behind: never a null pointer, to which not
+ * even 0 may be added.
+ */
+static inline const char *casg_buf_chars(const struct casg_buf *b)
+{
+	return b->data ? (const char *)b->data : "";
+}
+
+/*
  * NUL-terminate (the NUL is beyond len) and return data as a string; "" for
  * a failed buffer.
  */

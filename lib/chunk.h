@@ -23,6 +23,7 @@
 #include "merkle.h"
 #include "err.h"
 #include "oid.h"
+#include "script.h"
 
 #define CASG_CHUNK_HEADSZ 32
 #define CASG_CHUNK_RAW_MAX ((uint64_t)64 << 20)  /* uncompressed bytes */
@@ -44,12 +45,27 @@ enum casg_chunk_layout {
 	CASG_LAYOUT_DNA2 = 1,    /* lengths, two bits a base, exceptions */
 	CASG_LAYOUT_COLUMNS = 2, /* lengths, then one stream a column */
 	CASG_LAYOUT_LINKED = 3,  /* the same; some members are linked nodes (nodelink.h) */
-	CASG_LAYOUT_LINKED_OUT = 4 /* and some of their bases are not in this pack */
+	CASG_LAYOUT_LINKED_OUT = 4,/* and some of their bases are not in this pack */
+	CASG_LAYOUT_MATCHED = 5,   /* edit scripts (script.h), exceptions */
+	CASG_LAYOUT_MATCHED_DEEP = 6, /* the same; they use what other scripts make */
+	CASG_LAYOUT_MAX = CASG_LAYOUT_MATCHED_DEEP
 };
 
 #define CASG_COLUMNS 4 /* of a node member: structure, keys, descriptions, refs */
 
 const char *casg_chunk_kind_name(int kind);
+
+/* Edit scripts, which need other chunks of the pack. */
+static inline int casg_layout_is_matched(int layout)
+{
+	return layout == CASG_LAYOUT_MATCHED || layout == CASG_LAYOUT_MATCHED_DEEP;
+}
+
+/* The layout as an index has it: of others, it says nothing about what they need. */
+static inline uint8_t casg_chunk_noted_layout(int kind, int layout)
+{
+	return kind == CASG_CHUNK_NODE || casg_layout_is_matched(layout) ? (uint8_t)layout : 0;
+}
 
 struct casg_chunk_head {
 	uint8_t kind, layout, nstreams;
@@ -90,12 +106,22 @@ int casg_chunk_encode(struct casg_coder *c, int kind, int dna, int level,
 /*
  * The same for NODE: each member is CASG_COLUMNS slices, members[4 * i + j];
  * the member's bytes are its columns one after the other.  'layout' is one of
- * the last three.
+ * that of columns, or one of the linked ones.
  */
 int casg_chunk_encode_nodes(struct casg_coder *c, int layout, int level,
 			    const struct casg_slice *columns, uint32_t nmembers,
 			    struct casg_buf *out, struct casg_oid *id_out,
 			    struct casg_err *err);
+
+/*
+ * The same for SEQ as edit scripts: 'script' makes the members, but for their
+ * exceptions, and is complete.  For level 1 and up.
+ */
+int casg_chunk_encode_matched(struct casg_coder *c, int level,
+			      const struct casg_slice *members, uint32_t nmembers,
+			      const struct casg_oid *oids, const struct casg_script *script,
+			      struct casg_buf *out, struct casg_oid *id_out,
+			      struct casg_err *err);
 
 /*
  * Read a header from the first CASG_CHUNK_HEADSZ of nbytes bytes.  Unknown
@@ -110,6 +136,7 @@ int casg_chunk_check_sum(const struct casg_chunk_head *h, const uint8_t *chunk,
 
 struct casg_chunk {
 	uint8_t kind, layout;
+	uint8_t level;         /* of its script; 0: it has none */
 	uint32_t nmembers;
 	uint64_t *offset;      /* nmembers + 1: member i is data[offset[i]..) */
 	uint8_t *data;
@@ -118,9 +145,72 @@ struct casg_chunk {
 	void *owner;           /* the cache that keeps it; or NULL */
 };
 
-/* Decode a whole chunk (header and payload); the caller frees it. */
+/* Literals of a chunk, or the bases that it makes, shared by those who use them. */
+struct casg_literals {
+	struct casg_slice bytes;
+	uint8_t level;         /* of the script that makes them; 0: literals */
+};
+
+/*
+ * Where a matched chunk finds what it uses of others of its pack: 'get' gives
+ * the literals of the chunk that is 'distance' chunks before it (1 or more;
+ * CASG_ECORRUPT if there is none), or with 'made' its bases as casg_chunk_made has
+ * them; 'put' gives them back.  For the chunk itself 'depth' is 0; where 'get'
+ * calls casg_chunk_made, it gives that bases whose depth is 1 more.
+ */
+struct casg_chunk_bases {
+	int (*get)(void *ctx, struct casg_coder *c, uint32_t distance, int made,
+		   struct casg_literals **out, struct casg_err *err);
+	void (*put)(void *ctx, struct casg_literals *l);
+	void *ctx;
+	unsigned int depth;
+};
+
+/*
+ * Decode a whole chunk (header and payload); the caller frees it.  Without
+ * 'bases' (NULL), one that needs other chunks is CASG_EABSENT.
+ */
 int casg_chunk_decode(struct casg_coder *c, const uint8_t *p, size_t nbytes,
-		      struct casg_chunk **out, struct casg_err *err);
+		      const struct casg_chunk_bases *bases, struct casg_chunk **out,
+		      struct casg_err *err);
+
+/* Only its literals, if it is matched; others have none (CASG_ECORRUPT). */
+int casg_chunk_literals(struct casg_coder *c, const uint8_t *p, size_t nbytes,
+			struct casg_buf *out, struct casg_err *err);
+
+/*
+ * The bases of its members at two bits, one member behind the other without gaps,
+ * exceptions as A; if it is matched (others: CASG_ECORRUPT).  'out' is replaced.
+ */
+int casg_chunk_made(struct casg_coder *c, const uint8_t *p, size_t nbytes,
+		    const struct casg_chunk_bases *bases, struct casg_buf *out,
+		    uint8_t *level_out, struct casg_err *err);
+
+/*
+ * The distances of the chunks that a chunk needs to be decoded, descending: up
+ * to CASG_SCRIPT_BASES_MAX of them.  None for one that is not matched.
+ */
+int casg_chunk_needs(struct casg_coder *c, const uint8_t *p, size_t nbytes,
+		     uint32_t *distances_out, uint32_t *n_out, struct casg_err *err);
+
+/*
+ * The same from its first nbytes bytes, at least those of a header; its checksum, which
+ * covers all of it, is not compared.  CASG_EABSENT: *more_out bytes are needed, or
+ * all if it has fewer.
+ */
+int casg_chunk_needs_start(struct casg_coder *c, const uint8_t *p, size_t nbytes,
+			   uint32_t *distances_out, uint32_t *n_out, size_t *more_out,
+			   struct casg_err *err);
+
+/*
+ * Tell what each step of its script does (script.h); nothing for one that is not
+ * matched.  The segments are the chunks of casg_chunk_needs, then itself; 'from'
+ * counts their literals, or with 'made' the bases of their members.
+ */
+int casg_chunk_each_part(struct casg_coder *c, const uint8_t *p, size_t nbytes,
+			 const struct casg_chunk_bases *bases, casg_script_part_fn *fn,
+			 void *ctx, struct casg_err *err);
+
 void casg_chunk_free(struct casg_chunk *ch);
 
 /* Fill ch->oids (idempotent). */

@@ -72,15 +72,34 @@ void casg_error(const char *fmt, ...)
 	va_end(ap);
 }
 
+/* "usage:" and "or:" before lines of text. */
+static void usage_lines(const char *text, struct casg_buf *out)
+{
+	const char *lead = "usage:";
+
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		casg_buf_addf(out, "%s %.*s\n", lead, (int)n, text);
+		lead = "   or:";
+		text += n + (text[n] == '\n');
+	}
+}
+
 void casg_usage_die(const char *fmt, ...)
 {
+	/* the command that was typed, when a script passes its options on */
+	const char *typed = getenv("CASG_USAGE");
 	struct casg_buf usage = CASG_BUF_INIT;
 	va_list ap;
 
 	va_start(ap, fmt);
 	vtalk("error: ", fmt, ap);
 	va_end(ap);
-	casg_cli_usage(&casg_cmd, &usage);
+	if (typed && *typed)
+		usage_lines(typed, &usage);
+	else
+		casg_cli_usage(&casg_cmd, &usage);
 	fwrite(usage.data, 1, usage.len, stderr);
 	casg_trace_exit(CASG_EXIT_USAGE);
 	exit(CASG_EXIT_USAGE);

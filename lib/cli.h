@@ -59,7 +59,10 @@ extern const struct casg_cmd casg_cmd; /* each program defines it */
 /* "fatal: MSG" on stderr and exit 128; "fatal: err->msg" for the second. */
 void casg_die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void casg_die_err(const struct casg_err *err) __attribute__((noreturn));
-/* "error: MSG" + usage on stderr, exit 129. */
+/*
+ * "error: MSG" + usage on stderr, exit 129.  The usage is that of the script
+ * that runs the program, if it has put its own into CASG_USAGE.
+ */
 void casg_usage_die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* "warning: MSG" / "error: MSG" on stderr. */
 void casg_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

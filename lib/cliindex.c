@@ -39,7 +39,7 @@ enum casg_index_verdict casg_cli_check_pack(struct casg_packtool *tool, int fd,
 					    struct casg_packwalk **w_out)
 {
 	struct casg_packwalk_opts o = {
-		.pool = tool->pool, .store = tool->store,
+		.pool = tool->pool, .store = tool->store, .may_lack = tool->promise != NULL,
 		.window_nbytes = tool->settings.memory / 2,
 	};
 	struct casg_err err = CASG_ERR_INIT;

@@ -51,6 +51,9 @@ static void open_store(struct casg_packtool *t, const char *packs_dir, const cha
 		.skip_unindexed = 1,
 	};
 
+	if (t->in_repo)
+		t->promise = casg_cli_promise_open(&t->repo, 0);
+	o.promised = casg_cli_promise_packs(t->promise);
 	if (casg_store_open(&t->store, &o, &err) && t->in_repo)
 		casg_die_err(&err);
 }
@@ -82,6 +85,7 @@ void casg_packtool_open(struct casg_packtool *t, const char *threads, const char
 void casg_packtool_close(struct casg_packtool *t)
 {
 	casg_store_close(t->store);
+	casg_cli_promise_close(t->promise);
 	casg_workers_free(t->pool);
 	free(t->packs_dir);
 	if (t->in_repo)

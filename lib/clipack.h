@@ -9,6 +9,7 @@
 #ifndef CASG_CLIPACK_H
 #define CASG_CLIPACK_H
 
+#include "clipromise.h"
 #include "packwalk.h"
 #include "repo.h"
 #include "settings.h"
@@ -21,6 +22,7 @@ struct casg_packtool {
 	struct casg_settings settings;
 	struct casg_workers *pool;
 	char *packs_dir;           /* outside of one: where the store is */
+	struct casg_cli_promise *promise; /* of a partial clone; or NULL */
 	struct casg_store *store;  /* or NULL: nothing to look in */
 };
 

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "clisettings.h"
+#include "lines.h"
+#include "oidset.h"
 #include "packfetch.h"
 
 static unsigned timeout;
@@ -77,20 +79,59 @@ int casg_cli_remote_open(struct casg_remote **out, const char *url, unsigned max
 	return casg_remote_open(out, url, &o, err);
 }
 
-void casg_cli_pack_line(const char *line, size_t n, struct casg_oid *id_out,
-			uint64_t *nbytes_out)
+int casg_cli_remote_connect(void *ctx, const char *url, struct casg_remote **out,
+			    struct casg_err *err)
+{
+	(void)ctx;
+	return casg_cli_remote_open(out, url, 1, err);
+}
+
+static void parse_pack_line(const char *line, size_t n, struct casg_cli_pack_line *out)
 {
 	const char *p = line + CASG_OID_HEXSZ, *end = line + n;
 	uint64_t nbytes = 0;
 
-	if (n < CASG_OID_HEXSZ || casg_oid_parse(id_out, line, CASG_OID_HEXSZ) ||
+	if (n < CASG_OID_HEXSZ || casg_oid_parse(&out->id, line, CASG_OID_HEXSZ) ||
 	    (p < end && *p != ' '))
 		casg_die("bad line of standard input: not '<pack id> [<bytes>]'");
 	for (p++; p < end && *p >= '0' && *p <= '9' && nbytes <= CASG_PACKFETCH_MAX; p++)
 		nbytes = nbytes * 10 + (uint64_t)(*p - '0');
 	if ((p < end && *p != ' ') || nbytes > CASG_PACKFETCH_MAX)
 		casg_die("bad line of standard input: a size that no pack has");
-	*nbytes_out = nbytes;
+	out->nbytes = nbytes;
+}
+
+void casg_cli_each_pack(casg_cli_pack_fn *fn)
+{
+	struct casg_lines *l = casg_lines_open(0, '\n');
+	struct casg_oidset seen = CASG_OIDSET_INIT;
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_cli_pack_line line;
+	const char *text;
+	char *copy;
+	size_t n;
+	int rc;
+
+	if (!l)
+		casg_die("out of memory");
+	while ((rc = casg_lines_next(l, &text, &n, &err)) > 0) {
+		parse_pack_line(text, n, &line);
+		rc = casg_oidset_add(&seen, &line.id, &err);
+		if (rc < 0)
+			break;
+		if (!rc)
+			continue;
+		copy = strndup(text, n);
+		if (!copy)
+			casg_die("out of memory");
+		line.text = copy;
+		fn(&line);
+		free(copy);
+	}
+	if (rc < 0)
+		casg_die_err(&err);
+	casg_oidset_release(&seen);
+	casg_lines_close(l);
 }
 
 void casg_cli_remote_usage(const struct casg_strs *urls, uint64_t jobs)
@@ -115,4 +156,16 @@ void casg_cli_remote_warn(const char *shown, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	casg_warn("%s: %s", shown, text);
+}
+
+void casg_cli_remote_complain(void *ctx, const char *shown, const struct casg_oid *pack,
+			      const char *what)
+{
+	char hex[CASG_OID_HEXSZ + 1];
+
+	(void)ctx;
+	if (pack)
+		casg_cli_remote_warn(shown, "pack %s: %s", casg_oid_hex(pack, hex), what);
+	else
+		casg_cli_remote_warn(shown, "%s", what);
 }

@@ -27,6 +27,9 @@ void casg_cli_share(const struct casg_repo *repo);
 void casg_cli_resolve(const struct casg_repo *repo, const char *spec,
 		      struct casg_version *out, struct casg_oid *id_out);
 
+/* The path of a program beside this one, or where the dispatcher says; 0 or -1. */
+int casg_cli_sibling(const char *name, struct casg_buf *out);
+
 /* The time, or what SOURCE_DATE_EPOCH says for those who want to build again. */
 int64_t casg_cli_now(void);
 

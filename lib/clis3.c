@@ -10,7 +10,6 @@
 #include "clihttp.h"
 #include "clisettings.h"
 #include "io.h"
-#include "refs.h"
 
 #define FORM "s3://BUCKET[/PREFIX]"
 #define CONF_MAX (1u << 20) /* bytes of a file of AWS */
@@ -72,7 +71,7 @@ static size_t length(const char *url)
 /* "casg.remote.NAME.url" with our URL. */
 static void find_name(struct conf *c)
 {
-	const char *at = (const char *)c->entries.data, *end = at + c->entries.len;
+	const char *at = casg_buf_chars(&c->entries), *end = at + c->entries.len;
 
 	while (at < end) {
 		const char *key = at, *value = key + strlen(key) + 1, *dot = strrchr(key, '.');
@@ -97,8 +96,7 @@ static void read_git_config(struct conf *c)
 		dir = casg_cli_env("GIT_DIR");
 	found = !casg_repo_discover(&repo, NULL, dir, &err);
 	if (casg_cli_may_be_configured(found ? &repo : NULL, "casg") &&
-	    casg_refs_each_config(found ? repo.git_dir : NULL, "^casg\\.(remote|s3)\\.", add_entry, c,
-				  &err))
+	    casg_cli_each_config(found ? &repo : NULL, "^casg\\.(remote|s3)\\.", add_entry, c, &err))
 		casg_die_err(&err);
 	casg_repo_release(&repo);
 	find_name(c);
@@ -108,7 +106,7 @@ static void read_git_config(struct conf *c)
 static const char *config(const struct conf *c, const char *section, size_t nsection,
 			  const char *key)
 {
-	const char *at = (const char *)c->entries.data, *end = at + c->entries.len, *found = NULL;
+	const char *at = casg_buf_chars(&c->entries), *end = at + c->entries.len, *found = NULL;
 
 	while (at < end) {
 		const char *name = at, *value = name + strlen(name) + 1;

@@ -14,6 +14,7 @@ struct casg_cli_stream {
 	struct casg_work *w;
 	int z, keys_only;
 	struct casg_record *r;
+	size_t *more;                 /* bytes of further fields, behind the rest in text */
 	struct casg_objinfo *info;
 	size_t n;
 	struct casg_buf text, line, taxon;
@@ -28,8 +29,9 @@ struct casg_cli_stream *casg_cli_stream_new(struct casg_work *w, int z, int keys
 	if (s) {
 		s->r = calloc(WINDOW, sizeof(*s->r));
 		s->info = calloc(WINDOW, sizeof(*s->info));
+		s->more = calloc(WINDOW, sizeof(*s->more));
 	}
-	if (!s || !s->r || !s->info)
+	if (!s || !s->r || !s->info || !s->more)
 		casg_die("out of memory");
 	s->w = w;
 	s->z = z;
@@ -64,6 +66,15 @@ void casg_cli_stream_facts(struct casg_cli_stream *s, const struct casg_facts *f
 }
 
 /* The line that ends goes on. */
+static void add_more(struct casg_cli_stream *s, const char *more, size_t n)
+{
+	if (s->line.failed || !n)
+		return;
+	s->line.len--;
+	casg_buf_add(&s->line, more, n);
+	casg_buf_addch(&s->line, s->z ? '\0' : '\n');
+}
+
 static void add_lineage(struct casg_cli_stream *s)
 {
 	const struct casg_buf *text = &s->settled->lineages;
@@ -106,6 +117,7 @@ static void format(struct casg_cli_stream *s, size_t i)
 	casg_rec_format(&s->line, &r, s->z);
 	if (s->lineage)
 		add_lineage(s);
+	add_more(s, r.pres + r.plen, s->more[i]);
 }
 
 static void print_window(struct casg_cli_stream *s)
@@ -128,13 +140,21 @@ static void print_window(struct casg_cli_stream *s)
 
 void casg_cli_stream_add(struct casg_cli_stream *s, const struct casg_record *r)
 {
-	struct casg_record *q = &s->r[s->n++];
+	casg_cli_stream_add_more(s, r, NULL, 0);
+}
 
+void casg_cli_stream_add_more(struct casg_cli_stream *s, const struct casg_record *r,
+			      const void *more, size_t n)
+{
+	struct casg_record *q = &s->r[s->n];
+
+	s->more[s->n++] = n;
 	*q = *r;
 	q->key = (const char *)(uintptr_t)s->text.len;
 	casg_buf_add(&s->text, r->key, r->klen);
 	casg_buf_add(&s->text, r->desc, r->dlen);
 	casg_buf_add(&s->text, r->pres, r->plen);
+	casg_buf_add(&s->text, more, n);
 	if (s->text.failed)
 		casg_die("out of memory");
 	if (s->n == WINDOW || s->text.len > TEXT_MAX)
@@ -146,6 +166,7 @@ void casg_cli_stream_finish(struct casg_cli_stream *s)
 	print_window(s);
 	free(s->r);
 	free(s->info);
+	free(s->more);
 	casg_buf_release(&s->text);
 	casg_buf_release(&s->line);
 	casg_buf_release(&s->taxon);

@@ -24,6 +24,9 @@ void casg_cli_stream_settle(struct casg_cli_stream *s, struct casg_cli_settled *
 /* The facts line; not for keys alone. */
 void casg_cli_stream_facts(struct casg_cli_stream *s, const struct casg_facts *f);
 void casg_cli_stream_add(struct casg_cli_stream *s, const struct casg_record *r);
+/* The same with further fields, each with a TAB before it, as they are to be printed. */
+void casg_cli_stream_add_more(struct casg_cli_stream *s, const struct casg_record *r,
+			      const void *more, size_t n);
 /* Prints what is left, and frees it. */
 void casg_cli_stream_finish(struct casg_cli_stream *s);
 

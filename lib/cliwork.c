@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "array.h"
@@ -50,6 +52,8 @@ static void open_rest(struct casg_work *w, int nthreads, uint64_t cache_nbytes,
 			casg_die("out of memory");
 	if (!w->coders)
 		casg_die("out of memory");
+	w->promise = casg_cli_promise_open(&w->repo, 1);
+	o.promised = casg_cli_promise_packs(w->promise);
 	if (casg_store_open(&w->store, &o, &err))
 		casg_die_err(&err);
 }
@@ -103,11 +107,72 @@ void casg_work_open_quick_reader(struct casg_work *w, uint64_t cache_nbytes)
 	open_quick(w, cache_nbytes, 1);
 }
 
-static void make_packw(struct casg_work *w, struct casg_store *store, const char *ids_dir)
+void casg_work_announce(struct casg_work *w, const char *path, uint64_t most_nbytes)
+{
+	w->announce_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	if (w->announce_fd < 0)
+		casg_die("cannot open '%s': %s", path, strerror(errno));
+	w->announce_path = path;
+	w->most_nbytes = most_nbytes;
+}
+
+/* The packs that were told of, as far as they are here still. */
+static uint64_t sum_announced(struct casg_work *w)
+{
+	uint64_t sum = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < w->nannounced; i++)
+		if (!stat(casg_store_pack_path(w->store, w->announced[i]), &st))
+			sum += (uint64_t)st.st_size;
+	return sum;
+}
+
+static int await_room(struct casg_work *w, struct casg_err *err)
+{
+	const struct timespec turn = { 0, 50000000 };
+
+	while (sum_announced(w) > w->most_nbytes) {
+		if (access(w->announce_path, F_OK))
+			return casg_err_set(err, CASG_EIO, "finished packs stay here, and there is no room for more");
+		nanosleep(&turn, NULL);
+	}
+	return 0;
+}
+
+/* One write: who reads meanwhile sees whole lines. */
+static int announce(struct casg_work *w, const struct casg_oid *id, struct casg_err *err)
+{
+	char line[CASG_OID_HEXSZ + 2];
+	uint32_t pack;
+	int rc;
+
+	casg_oid_hex(id, line);
+	line[CASG_OID_HEXSZ] = '\n';
+	rc = casg_write_full(w->announce_fd, line, CASG_OID_HEXSZ + 1, err);
+	if (rc || !casg_store_find_pack(w->store, id, &pack) ||
+	    !casg_packidx_has_kind(casg_store_idx(w->store, pack), CASG_CHUNK_SEQ))
+		return rc;
+	if (CASG_GROW(w->announced, w->nannounced + 1, w->cap_announced))
+		return casg_err_nomem(err);
+	w->announced[w->nannounced++] = pack;
+	return await_room(w, err);
+}
+
+static int finished(void *ctx, const struct casg_oid *id, struct casg_err *err)
+{
+	struct casg_work *w = ctx;
+	int rc = w->announce_fd ? announce(w, id, err) : 0;
+
+	return rc || !w->finished ? rc : w->finished(w->finished_ctx, id, err);
+}
+
+static void make_packw(struct casg_work *w, struct casg_store *store, const char *packs_dir,
+		       const char *ids_dir)
 {
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_packw_opts o = {
-		.packs_dir = w->repo.packs_dir,
+		.packs_dir = packs_dir,
 		.tmp_dir = w->repo.tmp_dir,
 		.ids_dir = ids_dir,
 		.pack_nbytes = w->settings.pack_size,
@@ -116,6 +181,8 @@ static void make_packw(struct casg_work *w, struct casg_store *store, const char
 			       (uint32_t)(w->settings.memory / 400) : CASG_PACK_OBJECTS_MAX,
 	};
 
+	o.finished = finished;
+	o.finished_ctx = w;
 	if (casg_repo_mkdirs(&w->repo, &err))
 		casg_die_err(&err);
 	w->packw = casg_packw_new(store, &o, &err);
@@ -128,22 +195,22 @@ static void make_packw(struct casg_work *w, struct casg_store *store, const char
 
 void casg_work_packw(struct casg_work *w)
 {
-	make_packw(w, w->store, w->repo.index_dir);
+	make_packw(w, w->store, w->repo.packs_dir, w->repo.index_dir);
 }
 
-void casg_work_packw_apart(struct casg_work *w)
+void casg_work_packw_apart(struct casg_work *w, const char *dir, int go_on)
 {
 	struct casg_store_opts o = {
-		.packs_dir = w->repo.packs_dir,
+		.packs_dir = dir ? dir : w->repo.packs_dir,
 		.tmp_dir = w->repo.tmp_dir,
 		.cache_nbytes = (uint64_t)16 << 20,
-		.empty = 1,
+		.empty = !go_on,
 	};
 	struct casg_err err = CASG_ERR_INIT;
 
 	if (casg_store_open(&w->store_apart, &o, &err))
 		casg_die_err(&err);
-	make_packw(w, w->store_apart, NULL);
+	make_packw(w, w->store_apart, o.packs_dir, NULL);
 }
 
 struct casg_packer *casg_work_packer(struct casg_work *w, casg_packer_sink *sink, void *ctx)
@@ -155,6 +222,7 @@ struct casg_packer *casg_work_packer(struct casg_work *w, casg_packer_sink *sink
 		.chunk_nbytes = w->settings.chunk_size,
 		.pack_nbytes = w->settings.pack_size,
 		.max_cost = (unsigned int)w->settings.chunk.max_cost,
+		.match = (unsigned int)w->settings.match,
 		/* two batches, what they compress to, and the tables beside them */
 		.batch_nbytes = w->settings.memory / 9 < most ? w->settings.memory / 9 : most,
 	};
@@ -245,8 +313,11 @@ static void count_reads(struct casg_work *w)
 	size_t n = 0, cap = 0;
 
 	for (uint32_t p = 0; p < casg_store_npacks(w->store); p++) {
-		struct casg_packidx *x = casg_store_idx(w->store, p);
+		struct casg_packidx *x;
 
+		if (!casg_store_was_opened(w->store, p))
+			continue;
+		x = casg_store_idx(w->store, p);
 		for (uint32_t i = 0; i < x->nchunks; i++) {
 			if (!casg_store_was_read(w->store, p, i) ||
 			    casg_packidx_chunk(x, i, &c, NULL) || c.kind != CASG_CHUNK_SEQ)
@@ -269,8 +340,10 @@ void casg_work_close(struct casg_work *w)
 		count_reads(w);
 	doomed = NULL;
 	casg_packw_free(w->packw);
+	free(w->announced);
 	casg_store_close(w->store_apart);
 	casg_store_close(w->store);
+	casg_cli_promise_close(w->promise);
 	for (int i = 0; i < w->ncoders; i++)
 		casg_coder_free(w->coders[i]);
 	free(w->coders);

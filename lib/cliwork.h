@@ -9,6 +9,7 @@
 #define CASG_CLIWORK_H
 
 #include "chunk.h"
+#include "clipromise.h"
 #include "packer.h"
 #include "packw.h"
 #include "records.h"
@@ -24,11 +25,20 @@ struct casg_work {
 	struct casg_workers *pool;
 	struct casg_coder **coders;
 	int ncoders;
+	struct casg_cli_promise *promise; /* of a partial clone; or NULL */
 	struct casg_store *store;
 	struct casg_packw *packw;
 	struct casg_store *store_apart; /* of casg_work_packw_apart; or NULL */
 	int has_settings;               /* read, not the defaults */
 	int counts_reads;
+	int announce_fd;                /* where packs are told of; 0: nowhere */
+	/* told of each pack that is new when it is finished; or NULL */
+	int (*finished)(void *ctx, const struct casg_oid *id, struct casg_err *err);
+	void *finished_ctx;
+	const char *announce_path;
+	uint64_t most_nbytes;           /* that may be here of them */
+	uint32_t *announced;            /* numbers in the store */
+	size_t nannounced, cap_announced;
 };
 
 /*
@@ -58,8 +68,19 @@ void casg_work_count_reads(struct casg_work *w);
 /* casg/state/reads, in 'out'; valid as long as that is. */
 const char *casg_work_reads_path(const struct casg_work *w, struct casg_buf *out);
 void casg_work_packw(struct casg_work *w);
-/* The same into a store that shows its new packs only, and leaves no caches. */
-void casg_work_packw_apart(struct casg_work *w);
+/*
+ * Before that: the id of each pack is appended to this file as soon as it is finished.
+ * Then, while packs with sequences that were told of take more than most_nbytes here, the
+ * writer waits: somebody removes them (casg-drop-pack), or the file when he cannot, and
+ * then writing fails.
+ */
+void casg_work_announce(struct casg_work *w, const char *path, uint64_t most_nbytes);
+/*
+ * The same into a store that shows its new packs only, and leaves no caches; in
+ * another folder than that of the repository's packs if 'dir' is not NULL.  'go_on':
+ * it shows what is there, too.
+ */
+void casg_work_packw_apart(struct casg_work *w, const char *dir, int go_on);
 /* A packer over casg_work_packw, with the settings' sizes. */
 struct casg_packer *casg_work_packer(struct casg_work *w, casg_packer_sink *sink, void *ctx);
 /* See the packs that others have finished since the store was opened. */

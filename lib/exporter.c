@@ -198,6 +198,7 @@ static int fetch_all(struct casg_exporter *x, struct casg_err *err)
 	if (CASG_GROW(x->order, x->nsegs + 1, x->cap_order) ||
 	    CASG_GROW(x->first, x->nsegs + 1, x->cap_first))
 		return casg_err_nomem(err);
+	casg_store_want(x->s, &x->segs[0].loc, sizeof(*x->segs), x->nsegs);
 	n = casg_group_by_chunk(&x->segs[0].loc, sizeof(*x->segs), x->nsegs, x->order,
 				x->first);
 	if (n < 0 || CASG_GROW(x->copies, (size_t)n + 1, x->cap_copies))

@@ -7,6 +7,7 @@
 #include "array.h"
 #include "endian.h"
 #include "io.h"
+#include "map.h"
 #include "strsort.h"
 #include "tmpfile.h"
 
@@ -101,7 +102,7 @@ struct casg_extsort *casg_extsort_new(const char *tmpdir, size_t memory_nbytes,
 	/* entries are counted from the end, so the end must be aligned */
 	s->block_size = (memory_nbytes - s->writer.cap) & ~(size_t)63;
 	s->tmpdir = strdup(tmpdir);
-	s->block = malloc(s->block_size);
+	s->block = casg_arena_alloc(s->block_size);
 	if (!s->tmpdir || !s->block) {
 		casg_extsort_free(s);
 		casg_err_nomem(err);
@@ -552,8 +553,10 @@ int casg_extsort_next(struct casg_extsort *s, const uint8_t **item_out,
 	if (s->next_item == s->nitems)
 		return 0;
 	e = entries(s) + s->next_item++;
+	/* they lie in another order than that */
 	if (s->nitems - s->next_item > 8)
-		__builtin_prefetch(e[8].p);
+		for (size_t at = 0; at < 256; at += 64)
+			__builtin_prefetch(e[8].p + at);
 	*item_out = casg_strent_bytes(e);
 	*nbytes_out = casg_strent_len(e);
 	return 1;

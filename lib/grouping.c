@@ -158,36 +158,49 @@ void casg_grouping_free(struct casg_grouping *g)
 
 /* ---- names ------------------------------------------------------------- */
 
+static int ends_word(char c)
+{
+	return c == ' ' || c == '\t' || c == '\1';
+}
+
 /* Where "KEY=" begins a word, behind it; or NULL. */
 static const char *behind(const char *desc, size_t n, const char *key)
 {
 	size_t klen = strlen(key);
 	const char *end = desc + n, *p = desc;
 
-	while ((p = memmem(p, (size_t)(end - p), key, klen))) {
-		if (p == desc || p[-1] == ' ' || p[-1] == '\t' || p[-1] == '\1')
-			return p + klen;
-		p += klen;
+	/* few of them are in a description: quicker than memmem for the key */
+	while (p < end && (p = memchr(p, '=', (size_t)(end - p)))) {
+		const char *word = p - (klen - 1);
+
+		p++;
+		if ((size_t)(p - desc) >= klen && !memcmp(word, key, klen) &&
+		    (word == desc || ends_word(word[-1])))
+			return p;
 	}
 	return NULL;
 }
 
-/* What ends the value of UniProt's "OS=": a word of capitals and a '='. */
+/* What ends the value of UniProt's "OS=": a word of letters and a '='. */
 static size_t value_length(const char *p, size_t n)
 {
-	for (size_t i = 0; i + 1 < n; i++) {
-		size_t k = i + 1;
+	const char *end = p + n, *eq = p, *stop;
 
-		if (p[i] == '\1' || p[i] == '\t')
-			return i;
-		if (p[i] != ' ')
-			continue;
-		while (k < n && ((p[k] >= 'A' && p[k] <= 'Z') || (p[k] >= 'a' && p[k] <= 'z')))
-			k++;
-		if (k < n && k > i + 1 && p[k] == '=')
-			return i;
+	while (eq < end && (eq = memchr(eq, '=', (size_t)(end - eq)))) {
+		const char *word = eq++;
+
+		while (word > p && ((word[-1] >= 'A' && word[-1] <= 'Z') ||
+				    (word[-1] >= 'a' && word[-1] <= 'z')))
+			word--;
+		if (word > p && word < eq - 1 && word[-1] == ' ') {
+			n = (size_t)(word - 1 - p);
+			break;
+		}
 	}
-	return n;
+	stop = memchr(p, '\1', n);
+	n = stop ? (size_t)(stop - p) : n;
+	stop = memchr(p, '\t', n);
+	return stop ? (size_t)(stop - p) : n;
 }
 
 static size_t in_brackets(const char *desc, size_t n, const char **out)

@@ -192,7 +192,7 @@ void casg_ipfs_index_init(struct casg_buf *index)
 int casg_ipfs_index_check(const struct casg_buf *index, struct casg_err *err)
 {
 	size_t n = sizeof(INDEX) - 1;
-	const char *p = (const char *)index->data, *end = p + index->len;
+	const char *p = casg_buf_chars(index), *end = p + index->len;
 	struct casg_ipfs_entry e, last = { 0 };
 
 	if (index->len < n || memcmp(p, INDEX, n))
@@ -206,7 +206,7 @@ int casg_ipfs_index_check(const struct casg_buf *index, struct casg_err *err)
 
 int casg_ipfs_index_next(const struct casg_buf *index, size_t *at, struct casg_ipfs_entry *e)
 {
-	const char *text = (const char *)index->data, *p;
+	const char *text = casg_buf_chars(index), *p;
 
 	if (!*at)
 		*at = sizeof(INDEX) - 1;

@@ -481,6 +481,34 @@ static int check_mask(const char *p, const char *end, uint64_t nresidues,
 	return odd ? bad_pres(err, "the last case run is not lower") : 0;
 }
 
+int casg_layout_case(const char *pres, size_t preslen, uint64_t nresidues, uint64_t at,
+		     uint8_t *p, size_t n, struct casg_err *err)
+{
+	const char *q = pres, *end = pres + preslen, *token_end = end;
+	uint64_t pos = 0, run;
+	int rc;
+
+	for (; q < end && *q != 'c'; q = token_end < end ? token_end + 1 : end) {
+		token_end = memchr(q, ';', (size_t)(end - q));
+		if (!token_end)
+			token_end = end;
+	}
+	if (q == end)
+		return 0;
+	token_end = memchr(q, ';', (size_t)(end - q));
+	if (!token_end)
+		token_end = end;
+	q++;
+	rc = check_mask(q, token_end, nresidues, err);
+	for (int lower = 0; !rc && q < token_end && pos < at + n; lower = !lower, q++) {
+		read_number(&q, token_end, &run);
+		for (uint64_t i = pos > at ? pos : at; lower && i < pos + run && i < at + n; i++)
+			p[i - at] |= (uint8_t)(p[i - at] - 'A') < 26 ? 0x20 : 0;
+		pos += run;
+	}
+	return rc;
+}
+
 static int check_gaps(struct casg_layout *l, const char *p, const char *end,
 		      struct casg_err *err)
 {

@@ -142,6 +142,13 @@ int casg_layout_begin(struct casg_layout *l, const char *key, size_t klen,
 		      struct casg_err *err);
 
 /*
+ * Give residues [at, at + n) of a sequence of nresidues, upper-cased, the case that
+ * its presentation (in full) says.
+ */
+int casg_layout_case(const char *pres, size_t preslen, uint64_t nresidues, uint64_t at,
+		     uint8_t *p, size_t n, struct casg_err *err);
+
+/*
  * The next n residues.  CASG_ECORRUPT for a byte that is no upper-cased
  * residue, or a gap that would change the record; CASG_EBUG for too many.
  */

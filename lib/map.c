@@ -74,3 +74,13 @@ void *casg_arena_alloc(size_t nbytes)
 #endif
 	return p;
 }
+
+void casg_arena_populate(void *p, size_t nbytes)
+{
+#ifdef MADV_POPULATE_WRITE
+	madvise(p, nbytes, MADV_POPULATE_WRITE);
+#else
+	(void)p;
+	(void)nbytes;
+#endif
+}

@@ -43,4 +43,10 @@ void casg_map_close(struct casg_map *m);
  */
 void *casg_arena_alloc(size_t nbytes);
 
+/*
+ * Have the system find pages for part of it, which changes nothing of what is
+ * there: another thread may be writing.  Does nothing where it cannot be done.
+ */
+void casg_arena_populate(void *p, size_t nbytes);
+
 #endif

@@ -403,7 +403,7 @@ static int write_presentation(struct casg_mergeview *v, const struct casg_facts 
 	while (!rc && (rc = casg_extsort_next(v->placed, &item, &n, err)) > 0)
 		rc = casg_presw_add(w, casg_get_be64(item), (const char *)item + 8, n - 8, err);
 	if (!rc)
-		rc = casg_presw_finish(w, facts, v->o->packw, v->o->store, v->coder,
+		rc = casg_presw_finish(w, facts, NULL, v->o->packw, v->o->store, v->coder,
 				       v->o->zlevel, &v->merged->roots.presentation, err);
 	casg_presw_free(w);
 	return rc;

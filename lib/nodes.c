@@ -242,7 +242,7 @@ static int absent(const struct casg_oid *id, struct casg_err *err)
 {
 	char hex[CASG_OID_HEXSZ + 1];
 
-	return casg_err_set(err, CASG_EABSENT, "tree node %s is in no pack here",
+	return casg_err_set(err, CASG_EABSENT, "tree node %s is in no pack here (casg fetch --refetch asks storages)",
 			    casg_oid_hex(id, hex));
 }
 

@@ -57,6 +57,8 @@ void casg_noderefs_release(struct casg_noderefs *r)
 static int refs_of_pack(struct casg_noderefs *r, struct casg_store *store, uint32_t pack,
 			struct casg_err *err)
 {
+	if (pack >= casg_store_npacks(store))
+		return casg_err_set(err, CASG_EBUG, "a leaf names a place of another store");
 	if (pack >= r->nbase) {
 		size_t n = casg_store_npacks(store);
 		uint64_t **p = realloc(r->base, n * sizeof(*p));

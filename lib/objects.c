@@ -8,11 +8,12 @@
 #include "io.h"
 #include "nodelink.h"
 #include "orderdelta.h"
+#include "presdelta.h"
 #include "tmpfile.h"
 #include "varint.h"
 
 static const char order_head[] = CASG_ORDER_HEAD;
-static const char pres_head[] = "casg-presentation 1\n";
+static const char pres_head[] = CASG_PRESENTATION_HEAD;
 
 /* ---- order, writing ---------------------------------------------------- */
 
@@ -118,45 +119,83 @@ static int write_whole(struct casg_orderw *o, struct casg_packw *packw,
 	return casg_blobw_finish(b, id_out, err);
 }
 
-/* 1 when it is there, as differences or since it was before; 0 to be written whole. */
-static int write_delta(struct casg_orderw *o, struct casg_orderbase *base,
-		       struct casg_packw *packw, struct casg_store *store,
-		       struct casg_coder *coder, int level, struct casg_oid *id_out,
-		       struct casg_err *err)
-{
-	struct casg_buf whole = CASG_BUF_INIT, member = CASG_BUF_INIT, out = CASG_BUF_INIT;
-	uint64_t at = 0, last = UINT64_MAX;
-	struct casg_objinfo info = { .nbytes = 0 };
-	struct casg_slice m;
-	struct casg_oid chunk;
-	struct casg_loc loc;
-	int rc;
+/* Where objects go. */
+struct out {
+	struct casg_packw *packw;
+	struct casg_store *store;
+	struct casg_coder *coder;
+	int level;
+};
 
-	order_bytes(o, &at, &last, &whole, SIZE_MAX);
-	rc = casg_buf_check(&whole, err);
-	if (!rc) {
-		casg_hasher_digest(casg_coder_hasher(coder), whole.data, whole.len, &info.id);
-		info.nbytes = whole.len;
-		*id_out = info.id;
-		rc = casg_store_find(store, coder, &info.id, &loc, NULL, err);
-	}
+int casg_delta_chunk(struct casg_packw *packw, struct casg_coder *coder, int level,
+		     const struct casg_buf *member, const struct casg_objinfo *info,
+		     struct casg_err *err)
+{
+	const struct casg_slice m = { member->data, member->len };
+	struct casg_buf out = CASG_BUF_INIT;
+	struct casg_oid chunk;
+	int rc = casg_chunk_encode(coder, CASG_CHUNK_ORDER, 0, level, &m, 1, NULL, &out, &chunk,
+				   err);
+
 	if (!rc)
-		rc = casg_orderbase_delta(base, CASG_NODELINK_IMPORT_DEPTH, &info.id, whole.data,
-					  whole.len, &member, err);
-	if (rc > 0 && member.len) {
-		m.p = member.data;
-		m.nbytes = member.len;
-		rc = casg_chunk_encode(coder, CASG_CHUNK_ORDER, 0, level, &m, 1, NULL, &out,
-				       &chunk, err);
-		if (!rc)
-			rc = casg_packw_room(packw, out.len, 1, err);
-		if (!rc)
-			rc = casg_packw_add(packw, out.data, out.len, &chunk, &info, err);
-		rc = rc ? rc : 1;
-	}
-	casg_buf_release(&whole);
-	casg_buf_release(&member);
+		rc = casg_packw_room(packw, out.len, 1, err);
+	if (!rc)
+		rc = casg_packw_add(packw, out.data, out.len, &chunk, info, err);
 	casg_buf_release(&out);
+	return rc;
+}
+
+/* A base that cannot be read is no reason not to store what it would have been for. */
+static int is_failure(int rc)
+{
+	return rc < 0 && rc != CASG_ECORRUPT && rc != CASG_EABSENT && rc != CASG_EUNSUPPORTED;
+}
+
+/* Id and length of the object. */
+static int order_info(const struct casg_orderw *o, struct casg_hasher *h,
+		      struct casg_objinfo *out, struct casg_err *err)
+{
+	struct casg_buf buf = CASG_BUF_INIT;
+	uint64_t at = 0, last = UINT64_MAX;
+	int more = 1, rc = 0;
+
+	out->nbytes = 0;
+	casg_hasher_init(h);
+	while (!rc && more) {
+		casg_buf_reset(&buf);
+		more = order_bytes(o, &at, &last, &buf, 65536);
+		rc = casg_buf_check(&buf, err);
+		casg_hasher_update(h, buf.data, buf.len);
+		out->nbytes += buf.len;
+	}
+	casg_hasher_final(h, &out->id);
+	casg_buf_release(&buf);
+	return rc;
+}
+
+/* 1 when it is there, as differences or since it was before; 0 to be written whole. */
+static int write_delta(struct casg_orderw *o, struct casg_orderbase *base, const struct out *out,
+		       struct casg_oid *id_out, struct casg_err *err)
+{
+	const struct casg_ranks ranks = { o->map, (size_t)o->n, (size_t)o->n, 0 };
+	struct casg_buf member = CASG_BUF_INIT;
+	struct casg_objinfo info;
+	struct casg_loc loc;
+	int rc = order_info(o, casg_coder_hasher(out->coder), &info, err);
+
+	*id_out = info.id;
+	if (!rc)
+		rc = casg_store_find(out->store, out->coder, &info.id, &loc, NULL, err);
+	if (!rc) {
+		rc = casg_orderbase_delta(base, CASG_NODELINK_IMPORT_DEPTH, &info.id, info.nbytes,
+					  &ranks, &member, err);
+		if (rc > 0) {
+			rc = casg_delta_chunk(out->packw, out->coder, out->level, &member,
+					      &info, err);
+			rc = rc ? rc : 1;
+		}
+	}
+	casg_buf_release(&member);
 	return rc;
 }
 
@@ -165,12 +204,12 @@ int casg_orderw_finish(struct casg_orderw *o, struct casg_orderbase *base,
 		       struct casg_coder *coder, int level, struct casg_oid *id_out,
 		       struct casg_err *err)
 {
+	const struct out out = { packw, store, coder, level };
 	int rc = 0;
 
 	if (base && o->n <= CASG_ORDERDELTA_MAX)
-		rc = write_delta(o, base, packw, store, coder, level, id_out, err);
-	/* a base that cannot be read is no reason not to store this one */
-	if (rc < 0 && rc != CASG_ECORRUPT && rc != CASG_EABSENT)
+		rc = write_delta(o, base, &out, id_out, err);
+	if (is_failure(rc))
 		return rc;
 	return rc > 0 ? 0 : write_whole(o, packw, store, coder, level, id_out, err);
 }
@@ -418,31 +457,120 @@ static int copy_spool(struct casg_presw *w, struct casg_blobw *b, struct casg_er
 	return rc;
 }
 
-int casg_presw_finish(struct casg_presw *w, const struct casg_facts *facts,
-		      struct casg_packw *packw, struct casg_store *store,
-		      struct casg_coder *coder, int level, struct casg_oid *id_out,
+/* All bytes of it, head and lines. */
+static int pres_bytes(struct casg_presw *w, const struct casg_buf *head, struct casg_buf *out,
 		      struct casg_err *err)
 {
-	struct casg_blobw *b = casg_blobw_new(packw, store, coder, level, err);
-	struct casg_buf head = CASG_BUF_INIT;
+	size_t got = 0, n = (size_t)w->spooled;
+	int rc = 0;
+
+	casg_buf_add(out, head->data, head->len);
+	if (casg_buf_grow(out, n + w->lines.len + 1))
+		return casg_err_nomem(err);
+	if (n)
+		rc = casg_pread_full(w->fd, out->data + out->len, n, 0, &got, err);
+	if (!rc && got < n)
+		return casg_err_set(err, CASG_EIO, "a scratch file is cut short");
+	out->len += n;
+	casg_buf_add(out, w->lines.data, w->lines.len);
+	return rc ? rc : casg_buf_check(out, err);
+}
+
+/* The member that makes 'target' of the base: 1, or 0 when that gains little. */
+static int link_presentation(const struct out *o, const struct casg_oid *base, uint64_t most,
+			     const struct casg_oid *id, const struct casg_buf *target,
+			     struct casg_buf *member, struct casg_err *err)
+{
+	struct casg_buf bytes = CASG_BUF_INIT;
+	struct casg_loc loc;
+	uint64_t n = 0;
+	int rc = casg_store_depth(o->store, o->coder, base, err);
+
+	if (rc < 0 || rc >= CASG_NODELINK_IMPORT_DEPTH)
+		return rc < 0 ? rc : 0;
+	rc = casg_store_find(o->store, o->coder, base, &loc, &n, err);
+	if (rc <= 0 || n > most)
+		return rc < 0 ? rc : 0;
+	rc = casg_store_read(o->store, o->coder, &loc, 0, UINT64_MAX, &bytes, NULL, err);
+	if (!rc)
+		rc = casg_presdelta_member(base, bytes.data, bytes.len, id, target->data,
+					   target->len, member, err);
+	casg_buf_release(&bytes);
+	return rc;
+}
+
+/* 1 when it is there, as differences or since it was before; 0 to be written whole. */
+static int write_pres_delta(struct casg_presw *w, const struct casg_buf *head,
+			    const struct casg_presbase *base, const struct out *o,
+			    struct casg_oid *id_out, struct casg_err *err)
+{
+	/* of two objects, 24 bytes a line, and a table of one: a line has ten bytes or more */
+	uint64_t most = base->memory_nbytes / 10;
+	struct casg_buf whole = CASG_BUF_INIT, member = CASG_BUF_INIT;
+	struct casg_objinfo info;
+	struct casg_loc loc;
+	int rc;
+
+	if (most > CASG_PRESDELTA_MAX)
+		most = CASG_PRESDELTA_MAX;
+	if (head->len + w->spooled + w->lines.len > most)
+		return 0;
+	rc = pres_bytes(w, head, &whole, err);
+	if (!rc) {
+		info.nbytes = whole.len;
+		casg_hasher_digest(casg_coder_hasher(o->coder), whole.data, whole.len, &info.id);
+		*id_out = info.id;
+		rc = casg_store_find(o->store, o->coder, &info.id, &loc, NULL, err);
+	}
+	if (!rc) {
+		rc = link_presentation(o, &base->id, most, &info.id, &whole, &member, err);
+		if (rc > 0) {
+			rc = casg_delta_chunk(o->packw, o->coder, o->level, &member, &info, err);
+			rc = rc ? rc : 1;
+		}
+	}
+	casg_buf_release(&whole);
+	casg_buf_release(&member);
+	return rc;
+}
+
+static int write_pres_whole(struct casg_presw *w, const struct casg_buf *head, const struct out *o,
+			    struct casg_oid *id_out, struct casg_err *err)
+{
+	struct casg_blobw *b = casg_blobw_new(o->packw, o->store, o->coder, o->level, err);
 	int rc = b ? 0 : CASG_ENOMEM;
 
 	if (!rc && w->fd >= 0)
 		rc = spool(w, err);
-	put_facts(&head, facts);
 	if (!rc)
-		rc = casg_buf_check(&head, err);
-	if (!rc)
-		rc = casg_blobw_add(b, head.data, head.len, err);
+		rc = casg_blobw_add(b, head->data, head->len, err);
 	if (!rc)
 		rc = w->fd >= 0 ? copy_spool(w, b, err)
 				: casg_blobw_add(b, w->lines.data, w->lines.len, err);
-	casg_buf_release(&head);
 	if (rc) {
 		casg_blobw_free(b);
 		return rc;
 	}
 	return casg_blobw_finish(b, id_out, err);
+}
+
+int casg_presw_finish(struct casg_presw *w, const struct casg_facts *facts,
+		      const struct casg_presbase *base, struct casg_packw *packw,
+		      struct casg_store *store, struct casg_coder *coder, int level,
+		      struct casg_oid *id_out, struct casg_err *err)
+{
+	const struct out out = { packw, store, coder, level };
+	struct casg_buf head = CASG_BUF_INIT;
+	int rc;
+
+	put_facts(&head, facts);
+	rc = casg_buf_check(&head, err);
+	if (!rc && base)
+		rc = write_pres_delta(w, &head, base, &out, id_out, err);
+	if (!is_failure(rc))
+		rc = rc > 0 ? 0 : write_pres_whole(w, &head, &out, id_out, err);
+	casg_buf_release(&head);
+	return rc;
 }
 
 /* ---- presentation, reading --------------------------------------------- */

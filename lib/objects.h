@@ -23,6 +23,11 @@
 #include "packw.h"
 #include "store.h"
 
+/* An ORDER chunk of one member (orderdelta.h), which makes the object that info tells of. */
+int casg_delta_chunk(struct casg_packw *packw, struct casg_coder *coder, int level,
+		     const struct casg_buf *member, const struct casg_objinfo *info,
+		     struct casg_err *err);
+
 /* ---- order, writing: ranks come in any order of positions --------------- */
 
 struct casg_orderw;
@@ -73,10 +78,17 @@ struct casg_presw *casg_presw_new(const char *tmp_dir);
 /* Ascending positions. */
 int casg_presw_add(struct casg_presw *w, uint64_t position, const char *pres, size_t n,
 		   struct casg_err *err);
+/* The presentation of another version, and how much memory it may take to compare with it. */
+struct casg_presbase {
+	struct casg_oid id;
+	uint64_t memory_nbytes;
+};
+
+/* By 'base' (or NULL), if that is much shorter. */
 int casg_presw_finish(struct casg_presw *w, const struct casg_facts *facts,
-		      struct casg_packw *packw, struct casg_store *store,
-		      struct casg_coder *coder, int level, struct casg_oid *id_out,
-		      struct casg_err *err);
+		      const struct casg_presbase *base, struct casg_packw *packw,
+		      struct casg_store *store, struct casg_coder *coder, int level,
+		      struct casg_oid *id_out, struct casg_err *err);
 void casg_presw_free(struct casg_presw *w);
 
 struct casg_presr;

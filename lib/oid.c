@@ -44,6 +44,13 @@ void casg_hasher_final(struct casg_hasher *h, struct casg_oid *oid_out)
 	SHA256_Final(oid_out->b, &h->sha);
 }
 
+void casg_hasher_peek(const struct casg_hasher *h, struct casg_oid *oid_out)
+{
+	struct casg_hasher copy = *h;
+
+	casg_hasher_final(&copy, oid_out);
+}
+
 void casg_hasher_digest(struct casg_hasher *h, const void *p, size_t nbytes,
 			struct casg_oid *oid_out)
 {

@@ -39,6 +39,8 @@ void casg_hasher_free(struct casg_hasher *h);
 void casg_hasher_init(struct casg_hasher *h);
 void casg_hasher_update(struct casg_hasher *h, const void *p, size_t nbytes);
 void casg_hasher_final(struct casg_hasher *h, struct casg_oid *oid_out);
+/* The digest of what was given so far; more may follow. */
+void casg_hasher_peek(const struct casg_hasher *h, struct casg_oid *oid_out);
 
 /* One-shot over one buffer. */
 void casg_hasher_digest(struct casg_hasher *h, const void *p, size_t nbytes,

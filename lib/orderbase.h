@@ -5,6 +5,8 @@
  * records came and went: the keys of the new tree are given one after the
  * other and compared with those of the other version's tree.
  *
+ * Memory: what is more than the store keeps chunks in lies in scratch files.
+ *
  * Threads: one thread a casg_orderbase, with a coder of its own.
  */
 #ifndef CASG_ORDERBASE_H
@@ -15,6 +17,7 @@
 #include "buf.h"
 #include "err.h"
 #include "oid.h"
+#include "orderdelta.h"
 #include "store.h"
 
 struct casg_orderbase;
@@ -42,15 +45,22 @@ void casg_orderbase_free(struct casg_orderbase *b);
 /* Each key of the new tree, in its order. */
 int casg_orderbase_key(struct casg_orderbase *b, const char *key, size_t klen,
 		       uint32_t occurrence, struct casg_err *err);
+/* All keys of a tree that lies in the same store. */
+int casg_orderbase_keys(struct casg_orderbase *b, const struct casg_oid *records,
+			struct casg_err *err);
 
 /*
  * All keys were given: append the member of an ORDER chunk that makes the
- * order object 'id', whose n bytes these are.  1; 0 when it is better stored
- * whole, as it gains little, or has too many records, or the chain would be
- * longer than 'depth'.
+ * order object 'id' of so many bytes, whose ranks these are.  1; 0 when it is
+ * better stored whole, as it gains little, or has too many records, or the chain
+ * would be longer than 'depth'.
  */
 int casg_orderbase_delta(struct casg_orderbase *b, int depth, const struct casg_oid *id,
-			 const uint8_t *order, size_t n, struct casg_buf *out,
+			 uint64_t nbytes, const struct casg_ranks *order, struct casg_buf *out,
 			 struct casg_err *err);
+/* The same of an order that lies in the same store, with CASG_ORDERBASE_ANY. */
+int casg_orderbase_delta_of(struct casg_orderbase *b, const struct casg_oid *id,
+			    struct casg_objinfo *info_out, struct casg_buf *out,
+			    struct casg_err *err);
 
 #endif

@@ -6,10 +6,14 @@
 #include "array.h"
 #include "endian.h"
 #include "io.h"
+#include "litcache.h"
 #include "node.h"
 #include "nodes.h"
 #include "orderdelta.h"
 #include "pack.h"
+#include "rankroom.h"
+#include "treer.h"
+#include "whole.h"
 
 #define WINDOW_NBYTES ((uint64_t)256 << 20)
 #define NO_CHUNK UINT32_MAX
@@ -38,6 +42,7 @@ struct worker {
 	struct casg_hasher *whole;  /* of the pieces of a list */
 	struct casg_chunk *piece;   /* the chunk of this pack read last */
 	uint32_t piece_chunk;       /* its number, or NO_CHUNK */
+	int owned;                  /* all objects looked up are in packs of our own */
 };
 
 struct by_id {
@@ -50,6 +55,8 @@ struct check {
 	const struct casg_packwalk_opts *opts;
 	struct worker *workers;
 	int nworkers;
+	struct casg_litcache *literals; /* of chunks of this pack */
+	const uint8_t *bad;  /* chunks that others need in vain */
 	struct by_id *by_id; /* the good chunks of objects, sorted */
 	uint32_t nby_id;
 	/*
@@ -100,9 +107,15 @@ static void release_workers(struct check *k)
 		casg_list_release(&wk->list);
 	}
 	free(k->workers);
+	casg_litcache_free(k->literals);
 }
 
 static struct casg_nodes *make_nodes(struct check *k, struct worker *wk);
+
+static uint64_t window_of(const struct check *k)
+{
+	return k->opts->window_nbytes ? k->opts->window_nbytes : WINDOW_NBYTES;
+}
 
 static int make_workers(struct check *k, struct casg_err *err)
 {
@@ -112,11 +125,13 @@ static int make_workers(struct check *k, struct casg_err *err)
 		k->workers[i].coder = casg_coder_new();
 		k->workers[i].whole = casg_hasher_new();
 		k->workers[i].piece_chunk = NO_CHUNK;
+		k->workers[i].k = k;
 		k->workers[i].nodes = make_nodes(k, &k->workers[i]);
 		if (!k->workers[i].coder || !k->workers[i].whole || !k->workers[i].nodes)
 			return casg_err_nomem(err);
 	}
-	return k->workers ? 0 : casg_err_nomem(err);
+	k->literals = casg_litcache_new(window_of(k) / 4);
+	return k->workers && k->literals ? 0 : casg_err_nomem(err);
 }
 
 static void task(void *ctx, size_t i, int worker)
@@ -139,7 +154,7 @@ static void task(void *ctx, size_t i, int worker)
 static void run(struct check *k, const uint32_t *chunks, size_t n,
 		int (*fn)(struct check *, struct worker *, uint32_t, struct casg_err *))
 {
-	uint64_t most = k->opts->window_nbytes ? k->opts->window_nbytes : WINDOW_NBYTES;
+	uint64_t most = window_of(k);
 
 	k->fn = fn;
 	while (n) {
@@ -171,36 +186,96 @@ static void check_in_order(struct check *k, const uint32_t *chunks, size_t n,
 
 /* ---- one chunk --------------------------------------------------------- */
 
-static int read_raw(struct check *k, struct worker *wk, uint32_t chunk,
+static int read_raw(struct check *k, uint32_t chunk, struct casg_buf *out,
 		    struct casg_err *err)
 {
 	const struct casg_idx_chunk *x = &k->w->idx[chunk];
 	size_t got;
 	int rc;
 
-	casg_buf_reset(&wk->raw);
-	if (casg_buf_grow(&wk->raw, (size_t)x->nbytes))
+	casg_buf_reset(out);
+	if (casg_buf_grow(out, (size_t)x->nbytes))
 		return casg_err_nomem(err);
-	rc = casg_pread_full(k->w->fd, wk->raw.data, (size_t)x->nbytes, x->offset, &got, err);
+	rc = casg_pread_full(k->w->fd, out->data, (size_t)x->nbytes, x->offset, &got, err);
 	if (!rc && got < x->nbytes)
 		rc = casg_err_set(err, CASG_ECORRUPT, "the pack is cut short");
-	wk->raw.len = got;
+	out->len = got;
 	return rc;
+}
+
+/* A chunk that is decoded, for itself or for another one. */
+struct decoding {
+	struct check *k;
+	uint32_t chunk;
+	unsigned int depth;
+};
+
+static int get_literals(void *ctx, struct casg_coder *c, uint32_t distance, int made,
+			struct casg_literals **out, struct casg_err *err);
+
+static void put_literals(void *ctx, struct casg_literals *l)
+{
+	const struct decoding *d = ctx;
+
+	casg_litcache_put(d->k->literals, l);
+}
+
+static struct casg_chunk_bases bases_of(struct decoding *d)
+{
+	return (struct casg_chunk_bases){ get_literals, put_literals, d, d->depth };
+}
+
+/* The literals of a chunk, or with 'made' what its script makes. */
+static int read_base(struct decoding *d, struct casg_coder *c, int made, uint8_t *level,
+		     struct casg_buf *out, struct casg_err *err)
+{
+	const struct casg_chunk_bases bases = bases_of(d);
+	struct casg_buf raw = CASG_BUF_INIT;
+	int rc = read_raw(d->k, d->chunk, &raw, err);
+
+	if (!rc)
+		rc = made ? casg_chunk_made(c, raw.data, raw.len, &bases, out, level, err)
+			  : casg_chunk_literals(c, raw.data, raw.len, out, err);
+	casg_buf_release(&raw);
+	return rc;
+}
+
+static int get_literals(void *ctx, struct casg_coder *c, uint32_t distance, int made,
+			struct casg_literals **out, struct casg_err *err)
+{
+	const struct decoding *d = ctx;
+	struct decoding base = { d->k, d->chunk - distance, d->depth + 1 };
+	struct casg_buf bytes = CASG_BUF_INIT;
+	uint8_t level = 0;
+	int rc;
+
+	if (distance > d->chunk)
+		return casg_err_set(err, CASG_ECORRUPT, "it needs a chunk before the first");
+	*out = casg_litcache_get(d->k->literals, 0, base.chunk, made);
+	if (*out)
+		return 0;
+	rc = read_base(&base, c, made, &level, &bytes, err);
+	if (!rc)
+		return casg_litcache_add(d->k->literals, 0, base.chunk, level, &bytes, out, err);
+	casg_buf_release(&bytes);
+	return casg_err_prefix(err, "chunk %u, which it needs", base.chunk);
 }
 
 static int decode(struct check *k, struct worker *wk, uint32_t chunk,
 		  struct casg_chunk **out, struct casg_err *err)
 {
-	int rc = read_raw(k, wk, chunk, err);
+	struct decoding d = { k, chunk, 0 };
+	const struct casg_chunk_bases bases = bases_of(&d);
+	int rc = read_raw(k, chunk, &wk->raw, err);
 
-	return rc ? rc : casg_chunk_decode(wk->coder, wk->raw.data, wk->raw.len, out, err);
+	return rc ? rc : casg_chunk_decode(wk->coder, wk->raw.data, wk->raw.len, &bases, out, err);
 }
 
 static int check_quick(struct check *k, struct worker *wk, uint32_t chunk,
 		       struct casg_err *err)
 {
 	struct casg_chunk_head h;
-	int rc = read_raw(k, wk, chunk, err);
+	int rc = read_raw(k, chunk, &wk->raw, err);
 
 	if (!rc)
 		rc = casg_chunk_head_decode(&h, wk->raw.data, wk->raw.len, err);
@@ -501,6 +576,15 @@ static int find_ref_in(const struct check *k, struct casg_section section, uint6
 	return find_ref(k, section.base + ref, out, member_out, err);
 }
 
+/* Of an object in another pack. */
+static int info_elsewhere(struct check *k, struct worker *wk, const struct casg_loc *loc,
+			  struct casg_objinfo *out, struct casg_err *err)
+{
+	wk->owned &= !casg_store_borrowed(k->opts->store, loc->pack) &&
+		     !casg_store_promised(k->opts->store, loc->pack);
+	return casg_store_info(k->opts->store, wk->coder, loc, out, err);
+}
+
 /* What a reference of pack 'pack' stands for. */
 static int ref_info(struct check *k, struct worker *wk, uint32_t pack, uint64_t ref,
 		    struct casg_objinfo *out, struct casg_err *err)
@@ -512,7 +596,7 @@ static int ref_info(struct check *k, struct worker *wk, uint32_t pack, uint64_t 
 	if (pack != THIS_PACK) {
 		rc = casg_store_ref(k->opts->store, wk->coder, pack, ref, &loc, err);
 		if (!rc)
-			rc = casg_store_info(k->opts->store, wk->coder, &loc, out, err);
+			rc = info_elsewhere(k, wk, &loc, out, err);
 		return rc ? elsewhere(err, rc) : 0;
 	}
 	rc = find_ref(k, ref, &r, &loc.member, err);
@@ -524,7 +608,7 @@ static int ref_info(struct check *k, struct worker *wk, uint32_t pack, uint64_t 
 	}
 	loc.pack = r->pack;
 	loc.chunk = r->chunk;
-	rc = casg_store_info(k->opts->store, wk->coder, &loc, out, err);
+	rc = info_elsewhere(k, wk, &loc, out, err);
 	return rc ? elsewhere(err, rc) : 0;
 }
 
@@ -742,6 +826,44 @@ static int node_id(struct check *k, struct worker *wk, const struct casg_node *n
 	return 0;
 }
 
+/* A leaf whose sequences were all found. */
+static void tell_leaf(struct check *k, struct worker *wk, const struct casg_node *n,
+		      const struct casg_oid *id)
+{
+	const struct casg_entry *a, *b;
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_oid hash;
+	struct casg_child c;
+
+	if (n->level || !n->count || casg_treer_check(n, id, NULL, 0, 0, &err))
+		return;
+	for (uint32_t i = 0; i < n->count; i++)
+		if (!n->entries[i].desc)
+			return;
+	a = n->entries;
+	b = a + n->count - 1;
+	c = (struct casg_child){ a->key, a->klen, a->occurrence, b->key, b->klen, b->occurrence,
+				 n->count, *id };
+	casg_child_hash(casg_coder_hasher(wk->coder), &c, &hash);
+	k->opts->leaf(k->opts->leaf_ctx, &hash);
+}
+
+static int check_node(struct check *k, struct worker *wk, const struct casg_loc *loc,
+		      struct casg_oid *id_out, struct casg_err *err)
+{
+	const struct casg_tnode *t;
+	int rc = casg_nodes_at(wk->nodes, loc, &t, err);
+
+	if (rc)
+		return rc;
+	wk->owned = 1;
+	rc = node_id(k, wk, &t->node, id_out, err);
+	if (!rc && wk->owned && k->opts->leaf)
+		tell_leaf(k, wk, &t->node, id_out);
+	casg_nodes_put(wk->nodes, t);
+	return rc;
+}
+
 /* The members of a chunk that are leaves, or those that are not. */
 static int check_level(struct check *k, struct worker *wk, uint32_t chunk,
 		       const struct casg_chunk *ch, int leaves, struct casg_err *err)
@@ -752,7 +874,6 @@ static int check_level(struct check *k, struct worker *wk, uint32_t chunk,
 
 	for (uint32_t i = 0; !rc && i < ch->nmembers; i++) {
 		const struct casg_loc loc = { THIS_PACK, chunk, i };
-		const struct casg_tnode *t;
 		/* the second byte of the structure is the level */
 		int is_leaf = ch->column[i * CASG_COLUMNS] < 2 || !ch->data[ch->offset[i] + 1];
 
@@ -760,11 +881,7 @@ static int check_level(struct check *k, struct worker *wk, uint32_t chunk,
 			continue;
 		out[i].chunk = chunk;
 		out[i].member = i;
-		rc = casg_nodes_at(wk->nodes, &loc, &t, err);
-		if (!rc) {
-			rc = node_id(k, wk, &t->node, &out[i].id, err);
-			casg_nodes_put(wk->nodes, t);
-		}
+		rc = check_node(k, wk, &loc, &out[i].id, err);
 		if (rc)
 			casg_err_prefix(err, "member %u", i);
 		else
@@ -811,9 +928,14 @@ static int check_leaves(struct check *k, struct worker *wk, uint32_t chunk,
 static int check_interior(struct check *k, struct worker *wk, uint32_t chunk,
 			  struct casg_err *err)
 {
+	const struct casg_walk_chunk *c = &k->w->chunks[chunk];
 	const struct casg_chunk *ch;
-	int rc = get_nodes(wk, THIS_PACK, chunk, &ch, err);
+	int rc;
 
+	/* most chunks hold leaves only, and those are known */
+	if (!memchr(k->known + c->first_node, 0, k->w->idx[chunk].nmembers))
+		return 0;
+	rc = get_nodes(wk, THIS_PACK, chunk, &ch, err);
 	if (rc)
 		return rc;
 	rc = check_level(k, wk, chunk, ch, 0, err);
@@ -911,6 +1033,21 @@ static int hash_piece(struct worker *wk, const struct casg_chunk *ch, uint32_t m
 	return 0;
 }
 
+/* Of one that is not here by choice its length is known: 1, and the whole is not. */
+static int promised_piece(struct check *k, struct worker *wk, const struct casg_loc *loc,
+			  uint64_t nbytes, struct casg_err *err)
+{
+	struct casg_objinfo info;
+	int rc = casg_store_info(k->opts->store, wk->coder, loc, &info, err);
+
+	if (rc)
+		return elsewhere(err, rc);
+	if (err)
+		err->code = 0;
+	return info.nbytes == nbytes ? 1 :
+	       casg_err_set(err, CASG_ECORRUPT, "a piece has another length than listed");
+}
+
 static int add_piece(struct check *k, struct worker *wk, const struct casg_piece *p,
 		     struct casg_section section, struct casg_err *err)
 {
@@ -926,6 +1063,9 @@ static int add_piece(struct check *k, struct worker *wk, const struct casg_piece
 		return rc ? rc : hash_piece(wk, ch, member, p->nbytes, err);
 	}
 	rc = casg_store_get(k->opts->store, wk->coder, r->pack, r->chunk, &ch, err);
+	if (rc == CASG_EABSENT && k->opts->may_lack && casg_store_promised(k->opts->store, r->pack))
+		return promised_piece(k, wk, &(struct casg_loc){ r->pack, r->chunk, member }, p->nbytes,
+				      err);
 	if (rc)
 		return elsewhere(err, rc);
 	rc = member < ch->nmembers ? hash_piece(wk, ch, member, p->nbytes, err) :
@@ -975,9 +1115,14 @@ static int check_wholes(struct check *k, struct worker *wk, uint32_t chunk,
 		rc = casg_list_decode(l, ch->data + ch->offset[i],
 				      (size_t)casg_chunk_len(ch, i), err);
 		casg_hasher_init(wk->whole);
-		for (size_t j = 0; !rc && j < l->npieces; j++)
-			rc = add_piece(k, wk, &l->pieces[j], section, err);
-		if (!rc) {
+		for (size_t j = 0; rc >= 0 && j < l->npieces; j++) {
+			int r = add_piece(k, wk, &l->pieces[j], section, err);
+
+			rc = r < 0 ? r : rc | r;
+		}
+		if (rc > 0) {
+			rc = 0;
+		} else if (!rc) {
 			casg_hasher_final(wk->whole, &id);
 			if (!casg_oid_eq(&id, &l->id))
 				rc = casg_err_set(err, CASG_ECORRUPT,
@@ -992,14 +1137,14 @@ static int check_wholes(struct check *k, struct worker *wk, uint32_t chunk,
 
 /* ---- orders ------------------------------------------------------------ */
 
-static int order_bytes(struct check *k, struct worker *wk, const struct casg_oid *id, int depth,
-		       struct casg_buf *out, struct casg_err *err);
+static int put_together(struct check *k, struct worker *wk, const struct casg_oid *id, int depth,
+			struct casg_whole *w, struct casg_err *err);
 
 /* The object 'member' of a chunk of this pack, whatever form it has. */
-static int object_bytes(struct check *k, struct worker *wk, uint32_t chunk, uint32_t member,
-			int depth, struct casg_buf *out, struct casg_err *err)
+static int put_member(struct check *k, struct worker *wk, uint32_t chunk, uint32_t member,
+		      int depth, struct casg_whole *w, struct casg_err *err)
 {
-	struct casg_buf base = CASG_BUF_INIT;
+	struct casg_buf piece = CASG_BUF_INIT;
 	struct casg_list l = { 0 };
 	struct casg_orderdelta d;
 	struct casg_chunk *ch = NULL;
@@ -1011,53 +1156,60 @@ static int object_bytes(struct check *k, struct worker *wk, uint32_t chunk, uint
 	if (!rc && ch->kind == CASG_CHUNK_ORDER) {
 		rc = casg_orderdelta_decode(&d, m, n, err);
 		if (!rc)
-			rc = order_bytes(k, wk, &d.base, depth + 1, &base, err);
+			rc = put_together(k, wk, &d.base, depth + 1, w, err);
 		if (!rc)
-			rc = casg_orderdelta_apply(base.data, base.len, d.delta, d.delta_n, out,
-						   err);
+			rc = casg_whole_apply(w, d.delta, d.delta_n, err);
 	} else if (!rc && ch->kind == CASG_CHUNK_LIST) {
 		rc = casg_list_decode(&l, m, n, err);
 		if (!rc)
 			rc = section_here(k->w, chunk, &section, err);
-		for (size_t i = 0; i < l.npieces && !rc; i++)
-			rc = piece_bytes(k, wk, section, l.pieces[i].ref, out, err);
+		for (size_t i = 0; i < l.npieces && !rc; i++) {
+			casg_buf_reset(&piece);
+			rc = piece_bytes(k, wk, section, l.pieces[i].ref, &piece, err);
+			if (!rc)
+				rc = casg_whole_add(w, piece.data, piece.len, err);
+		}
+		if (!rc)
+			rc = casg_whole_end(w, err);
 	} else if (!rc) {
-		casg_buf_add(out, m, n);
+		rc = casg_whole_add(w, m, n, err);
+		if (!rc)
+			rc = casg_whole_end(w, err);
 	}
 	casg_list_release(&l);
-	casg_buf_release(&base);
+	casg_buf_release(&piece);
 	casg_chunk_free(ch);
-	return rc ? rc : casg_buf_check(out, err);
+	return rc;
 }
 
-/* The bytes of an order, from this pack or the store. */
-static int order_bytes(struct check *k, struct worker *wk, const struct casg_oid *id, int depth,
-		       struct casg_buf *out, struct casg_err *err)
+/* An order or presentation, from this pack or the store. */
+static int put_together(struct check *k, struct worker *wk, const struct casg_oid *id, int depth,
+			struct casg_whole *w, struct casg_err *err)
 {
-	const struct casg_packwalk *w = k->w;
+	const struct casg_packwalk *walk = k->w;
 	char hex[CASG_OID_HEXSZ + 1];
 	int rc;
 
 	if (depth > CASG_ORDERDELTA_DEPTH)
 		return casg_err_set(err, CASG_ECORRUPT, "a chain of orders is too long");
 	/* few packs have orders, and those have few other objects than sequences */
-	for (uint32_t i = 0; i < w->nchunks; i++) {
-		const struct casg_idx_chunk *x = &w->idx[i];
+	for (uint32_t i = 0; i < walk->nchunks; i++) {
+		const struct casg_idx_chunk *x = &walk->idx[i];
 
-		if (w->chunks[i].state != CASG_WALK_GOOD ||
+		if (walk->chunks[i].state != CASG_WALK_GOOD ||
 		    (x->kind != CASG_CHUNK_ORDER && x->kind != CASG_CHUNK_BLOB &&
 		     x->kind != CASG_CHUNK_LIST))
 			continue;
 		for (uint32_t m = 0; m < x->nmembers; m++)
-			if (casg_oid_eq(&w->objects[x->first + m].id, id)) {
-				rc = object_bytes(k, wk, i, m, depth, out, err);
+			if (casg_oid_eq(&walk->objects[x->first + m].id, id)) {
+				rc = put_member(k, wk, i, m, depth, w, err);
 				return rc ? elsewhere(err, rc) : 0;
 			}
 	}
 	if (!k->opts->store)
 		return casg_err_set(err, CASG_EABSENT, "it rests on order %s, which is in no pack here",
 				    casg_oid_hex(id, hex));
-	rc = casg_store_read_id(k->opts->store, wk->coder, id, CASG_CHUNK_RAW_MAX, out, err);
+	rc = casg_blobr_whole(casg_blobr_open(k->opts->store, wk->coder, id, err), w, err);
 	return rc ? elsewhere(err, rc) : 0;
 }
 
@@ -1066,26 +1218,25 @@ static int check_orders(struct check *k, struct worker *wk, uint32_t chunk,
 			struct casg_err *err)
 {
 	const struct casg_idx_chunk *x = &k->w->idx[chunk];
-	struct casg_buf whole = CASG_BUF_INIT;
-	struct casg_oid id;
+	struct casg_rankroom room;
+	struct casg_whole w;
 	int rc = 0;
 
+	casg_rankroom_init(&room, 0, NULL);
+	if (k->opts->store)
+		casg_store_rankroom(k->opts->store, &room);
 	for (uint32_t i = 0; i < x->nmembers && !rc; i++) {
 		const struct casg_objinfo *o = &k->w->objects[x->first + i];
 
-		casg_buf_reset(&whole);
-		rc = object_bytes(k, wk, chunk, i, 0, &whole, err);
-		if (!rc) {
-			casg_hasher_digest(casg_coder_hasher(wk->coder), whole.data, whole.len,
-					   &id);
-			if (!casg_oid_eq(&id, &o->id) || whole.len != o->nbytes)
-				rc = casg_err_set(err, CASG_ECORRUPT,
-						  "an order is not what its differences say");
-		}
+		casg_whole_init(&w, &room);
+		rc = put_member(k, wk, chunk, i, 0, &w, err);
+		if (!rc)
+			rc = casg_whole_check(&w, casg_coder_hasher(wk->coder), &o->id, o->nbytes,
+					      err);
+		casg_whole_release(&w);
 		if (rc)
 			casg_err_prefix(err, "member %u", i);
 	}
-	casg_buf_release(&whole);
 	return rc;
 }
 
@@ -1139,6 +1290,48 @@ static int check_full(struct check *k, uint32_t *list, struct casg_err *err)
 	return 0;
 }
 
+/* A chunk whose own bytes are good: are those that it takes literals from? */
+static int check_needed(struct check *k, struct worker *wk, uint32_t chunk,
+			struct casg_err *err)
+{
+	uint32_t distance[CASG_SCRIPT_BASES_MAX], n = 0;
+	int rc = read_raw(k, chunk, &wk->raw, err);
+
+	if (!rc)
+		rc = casg_chunk_needs(wk->coder, wk->raw.data, wk->raw.len, distance, &n, err);
+	for (uint32_t i = 0; i < n && !rc; i++)
+		if (distance[i] > chunk || k->bad[chunk - distance[i]])
+			rc = casg_err_set(err, CASG_ECORRUPT, "it needs chunk %lld, which is damaged",
+					  (long long)chunk - distance[i]);
+	return rc;
+}
+
+/*
+ * The quick check.  What rests on a damaged chunk cannot be read either; to know
+ * that, what each needs is only looked at if there is one.
+ */
+static int check_sums(struct check *k, uint32_t *list, struct casg_err *err)
+{
+	struct casg_packwalk *w = k->w;
+	uint8_t *bad = calloc((size_t)w->nchunks + 1, 1);
+	size_t n = 0, nbad = 0;
+
+	if (!bad)
+		return casg_err_nomem(err);
+	run(k, list, pick(w, ~0u, CASG_WALK_UNCHECKED, list), check_quick);
+	for (uint32_t i = 0; i < w->nchunks; i++) {
+		bad[i] = w->chunks[i].state != CASG_WALK_GOOD;
+		nbad += bad[i];
+		if (!bad[i] && casg_layout_is_matched(w->chunks[i].layout))
+			list[n++] = i;
+	}
+	k->bad = bad;
+	if (nbad)
+		run(k, list, n, check_needed);
+	free(bad);
+	return 0;
+}
+
 int casg_packwalk_check(struct casg_packwalk *w, const struct casg_packwalk_opts *opts,
 			struct casg_err *err)
 {
@@ -1147,7 +1340,7 @@ int casg_packwalk_check(struct casg_packwalk *w, const struct casg_packwalk_opts
 	int rc = list ? make_workers(&k, err) : casg_err_nomem(err);
 
 	if (!rc && opts->quick)
-		run(&k, list, pick(w, ~0u, CASG_WALK_UNCHECKED, list), check_quick);
+		rc = check_sums(&k, list, err);
 	else if (!rc)
 		rc = check_full(&k, list, err);
 	casg_packwalk_count(w);

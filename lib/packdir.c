@@ -39,6 +39,13 @@ int casg_packdir_has_room(const struct casg_packdir *d, uint64_t n)
 	return (d->count + n) * 3 <= (uint64_t)2 << d->bits;
 }
 
+/* Where an id begins to be looked for: by bits that every index has of it. */
+static uint64_t start_of(const struct casg_packdir *d, uint64_t prefix)
+{
+	prefix = prefix >> (64 - CASG_PACKIDX_PREFIX_BITS) << (64 - CASG_PACKIDX_PREFIX_BITS);
+	return prefix >> (64 - d->bits);
+}
+
 struct adding {
 	struct casg_packdir *d;
 	uint8_t mark;
@@ -48,7 +55,7 @@ static void add_one(void *ctx, uint64_t prefix)
 {
 	struct adding *a = ctx;
 	uint64_t mask = ((uint64_t)1 << a->d->bits) - 1;
-	uint64_t i = prefix >> (64 - a->d->bits);
+	uint64_t i = start_of(a->d, prefix);
 
 	/* the same pack in the same run of slots serves both */
 	while (a->d->slots[i] && a->d->slots[i] != a->mark)
@@ -67,7 +74,7 @@ int casg_packdir_add(struct casg_packdir *d, struct casg_packidx *x, uint32_t pa
 
 uint64_t casg_packdir_start(const struct casg_packdir *d, const struct casg_oid *id)
 {
-	return casg_oid_prefix(id) >> (64 - d->bits);
+	return start_of(d, casg_oid_prefix(id));
 }
 
 int casg_packdir_next(const struct casg_packdir *d, uint64_t *at, uint32_t *pack_out)

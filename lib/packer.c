@@ -6,20 +6,27 @@
 #include "arrange.h"
 #include "array.h"
 #include "cut.h"
+#include "family.h"
 #include "map.h"
+#include "matcher.h"
 #include "residues.h"
 #include "sketch.h"
 #include "sum.h"
 
 enum {
 	SLAB_NBYTES = 1 << 20,    /* residues hashed as one job */
+	AHEAD_NBYTES = 4 << 20,   /* room for residues that is populated at a time */
 	TASK_NBYTES = 128 << 10,  /* residues a hashing task takes */
 	SKETCH_MAX = 64 << 10,    /* longer pieces are left where they are */
 	SKETCH_K_TEXT = 8,
-	SKETCH_K_DNA = 24
+	SKETCH_K_DNA = 24,
+	MATCHED_MAX = 1 << 30,    /* bases of a pack that others are matched with */
+	MATCHED_LEAST = 4 << 10,  /* bases of a chunk: a script has parts enough to pay for */
+	SCANS = 8                 /* chunks that are looked at at the same time */
 };
 
 #define NO_GROUP UINT32_MAX
+#define NO_TURN SIZE_MAX
 
 struct piece {
 	uint64_t at;         /* in the batch's residues */
@@ -59,11 +66,15 @@ struct batch {
 	uint64_t nres, cap_res;
 	struct piece *pieces;
 	size_t npieces, cap_pieces;
+	struct casg_family_piece *kin; /* the sketches of each piece */
+	size_t cap_kin;
 	size_t nhashed;      /* pieces that a slab covers */
 	uint64_t slab_nbytes;
 	uint64_t limit;      /* residues that fill it */
 	struct record *recs;
 	size_t nrecs, cap_recs;
+	struct casg_job populating;
+	uint64_t populated;  /* bytes of res that jobs were started for */
 	struct casg_buf tags;
 	struct casg_buf blobs;
 	struct blob *blob;
@@ -80,6 +91,7 @@ struct batch {
 struct group {
 	size_t start, end;
 	int dna;
+	size_t turn;         /* to be matched; NO_TURN: it is not */
 	struct casg_buf out;
 	struct casg_oid id;
 	int ready;
@@ -114,9 +126,21 @@ struct casg_packer {
 	struct casg_job job;
 	size_t *order;
 	size_t norder, cap_order;
+	size_t ndna;               /* of them, bases: these come first */
 	struct group *groups;
 	size_t ngroups, cap_groups, next_group;
 	pthread_mutex_t lock;
+	/* chunks are matched one after the other: what is new in one serves the next */
+	struct casg_matcher *matcher; /* or NULL */
+	struct matching {
+		struct casg_scan scan;
+		struct casg_script script;
+	} *matching;               /* one for each worker */
+	uint32_t first_chunk;      /* number of the first group's chunk in its pack */
+	uint32_t matched_pack;     /* that the matcher's pool is of, as packw counts */
+	size_t nturns, next_turn;  /* groups to be matched; whose turn it is */
+	pthread_mutex_t match_lock;
+	pthread_cond_t match_turn;
 	/* what this run has stored and the store does not show yet */
 	struct casg_oid *seen;
 	size_t nseen, cap_seen;
@@ -139,6 +163,22 @@ uint64_t casg_packer_batch(const struct casg_packer_opts *opts)
 	return n < 6 * opts->chunk_nbytes ? 6 * opts->chunk_nbytes : n;
 }
 
+/*
+ * Memory for what others are matched with.  Batches of bases take a third of what
+ * those of text do; of what they leave, workers take up to a half for the chunk that
+ * each is at, or fewer k-mers are looked for.  How many workers there are must not
+ * be seen in a pack, so a number of them is taken for granted.
+ */
+static uint64_t share_memory(struct casg_packer_opts *o)
+{
+	uint64_t most = 2 * o->batch_nbytes, scans;
+
+	while ((scans = SCANS * casg_scan_nbytes(o->chunk_nbytes, o->match)) > most / 2 &&
+	       o->match < CASG_SCAN_SHARE_MAX)
+		o->match++;
+	return scans < most / 2 ? most - scans : most / 2;
+}
+
 struct casg_packer *casg_packer_new(struct casg_store *store, struct casg_packw *packw,
 				    struct casg_workers *pool, struct casg_coder **coders,
 				    const struct casg_packer_opts *opts,
@@ -152,6 +192,8 @@ struct casg_packer *casg_packer_new(struct casg_store *store, struct casg_packw 
 		return NULL;
 	}
 	pthread_mutex_init(&p->lock, NULL);
+	pthread_mutex_init(&p->match_lock, NULL);
+	pthread_cond_init(&p->match_turn, NULL);
 	p->store = store;
 	p->packw = packw;
 	p->pool = pool;
@@ -163,7 +205,11 @@ struct casg_packer *casg_packer_new(struct casg_store *store, struct casg_packw 
 	p->longs_end = &p->longs;
 	p->fill = &p->batch[0];
 	p->whole = casg_hasher_new();
-	if (!p->whole) {
+	if (opts->match && opts->level) {
+		p->matching = calloc((size_t)casg_workers_count(pool), sizeof(*p->matching));
+		p->matcher = casg_matcher_new(MATCHED_MAX, share_memory(&p->opts));
+	}
+	if (!p->whole || (opts->match && opts->level && (!p->matching || !p->matcher))) {
 		casg_packer_free(p);
 		casg_err_nomem(err);
 		return NULL;
@@ -185,6 +231,7 @@ static void free_batch(struct batch *b)
 {
 	free(b->res);
 	free(b->pieces);
+	free(b->kin);
 	free(b->recs);
 	casg_buf_release(&b->tags);
 	casg_buf_release(&b->blobs);
@@ -198,8 +245,11 @@ void casg_packer_free(struct casg_packer *p)
 {
 	if (!p)
 		return;
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		wait_slabs(p, &p->batch[i]);
+		if (p->batch[i].populated)
+			casg_workers_wait(p->pool, &p->batch[i].populating);
+	}
 	if (p->busy)
 		casg_workers_wait(p->pool, &p->job);
 	for (int i = 0; i < 2; i++)
@@ -214,6 +264,14 @@ void casg_packer_free(struct casg_packer *p)
 		free(l);
 	}
 	casg_long_release(&p->cur);
+	for (int i = 0; p->matching && i < casg_workers_count(p->pool); i++) {
+		casg_scan_release(&p->matching[i].scan);
+		casg_script_release(&p->matching[i].script);
+	}
+	free(p->matching);
+	casg_matcher_free(p->matcher);
+	pthread_cond_destroy(&p->match_turn);
+	pthread_mutex_destroy(&p->match_lock);
 	casg_hasher_free(p->whole);
 	free(p->order);
 	free(p->groups);
@@ -237,6 +295,10 @@ static void task_failed(struct casg_packer *p, const struct casg_err *err)
 	if (__atomic_compare_exchange_n(&p->failed, &no, 1, 0, __ATOMIC_ACQ_REL,
 					__ATOMIC_ACQUIRE))
 		p->err = *err;
+	/* whoever waits for this task's turn to be over need not any more */
+	pthread_mutex_lock(&p->match_lock);
+	pthread_cond_broadcast(&p->match_turn);
+	pthread_mutex_unlock(&p->match_lock);
 }
 
 static int after_tasks(struct casg_packer *p, struct casg_err *err)
@@ -250,6 +312,9 @@ static int after_tasks(struct casg_packer *p, struct casg_err *err)
 
 /* ---- hashing ----------------------------------------------------------- */
 
+/* A bit for each of the letters A, C, G, T, N, as the low bits of their codes count. */
+#define BASE_LETTERS (1u << 1 | 1u << 3 | 1u << 7 | 1u << 14 | 1u << 20)
+
 /* Mostly bases, in few enough runs that listing the others is cheap? */
 static int looks_dna(const uint8_t *res, uint64_t n)
 {
@@ -258,12 +323,21 @@ static int looks_dna(const uint8_t *res, uint64_t n)
 
 	/* proteins show it within a few residues; a contig may begin with N */
 	for (i = 0; i < 32 && i < n; i++)
-		bases += res[i] == 'A' || res[i] == 'C' || res[i] == 'G' ||
-			 res[i] == 'T' || res[i] == 'N';
+		bases += BASE_LETTERS >> (res[i] & 31) & (unsigned int)res[i] >> 6 & 1;
 	if (bases * 2 < i)
 		return 0;
 	casg_dna_scan(res, (size_t)n, &nother, &nruns);
 	return n && nruns * 16 <= n;
+}
+
+/* The sketches of a piece that is not too long to be moved. */
+static void sketch_piece(struct casg_family_piece *kin, struct piece *q, const uint8_t *res)
+{
+	*kin = (struct casg_family_piece){ .nbytes = q->n };
+	if (q->n <= SKETCH_MAX)
+		casg_sketches(res, (size_t)q->n, q->dna ? SKETCH_K_DNA : SKETCH_K_TEXT,
+			      kin->sketches);
+	q->sketch = kin->sketches[0];
 }
 
 static void hash_task(void *ctx, size_t task, int worker)
@@ -290,9 +364,7 @@ static void hash_task(void *ctx, size_t task, int worker)
 		if (rc)
 			continue;
 		q->dna = (uint8_t)looks_dna(res, q->n);
-		q->sketch = q->n > SKETCH_MAX ? 0 :
-			casg_sketch(res, (size_t)q->n,
-				    q->dna ? SKETCH_K_DNA : SKETCH_K_TEXT);
+		sketch_piece(&s->b->kin[i], q, res);
 	}
 }
 
@@ -305,8 +377,11 @@ static int start_slab(struct casg_packer *p, struct casg_err *err)
 
 	if (b->nhashed == b->npieces)
 		return 0;
+	if (b->npieces > b->cap_kin)
+		wait_slabs(p, b); /* these move */
 	s = calloc(1, sizeof(*s));
-	if (!s || CASG_GROW(b->slabs, b->nslabs + 1, b->cap_slabs)) {
+	if (!s || CASG_GROW(b->slabs, b->nslabs + 1, b->cap_slabs) ||
+	    CASG_GROW(b->kin, b->npieces, b->cap_kin)) {
 		free(s);
 		return casg_err_nomem(err);
 	}
@@ -380,6 +455,26 @@ static void set_reset(struct casg_packer *p)
 
 /* ---- order and compression --------------------------------------------- */
 
+/* n pieces, whose numbers in the batch are in 'which'. */
+static int find_families(struct casg_packer *p, const struct batch *b,
+			 struct casg_arrange_piece *pieces, const size_t *which, size_t n,
+			 struct casg_err *err)
+{
+	struct casg_family_piece *kin = malloc(n * sizeof(*kin) + 1);
+	uint64_t *family = malloc(n * sizeof(*family) + 1);
+	int rc = kin && family ? 0 : casg_err_nomem(err);
+
+	for (size_t i = 0; i < n && !rc; i++)
+		kin[i] = b->kin[which[i]];
+	if (!rc)
+		rc = casg_families(kin, n, p->opts.chunk_nbytes, family, err);
+	for (size_t i = 0; i < n && !rc; i++)
+		pieces[i].family = family[i];
+	free(kin);
+	free(family);
+	return rc;
+}
+
 /* Bring order[start, end) into its final order; each chunk of it is a group. */
 static int arrange_groups(struct casg_packer *p, const struct batch *b, size_t start,
 			  size_t end, int dna, struct casg_err *err)
@@ -399,8 +494,11 @@ static int arrange_groups(struct casg_packer *p, const struct batch *b, size_t s
 		const struct piece *q = &b->pieces[p->order[start + i]];
 
 		old[i] = p->order[start + i];
-		piece[i] = (struct casg_arrange_piece){ q->sketch, q->n, q->group };
+		piece[i] = (struct casg_arrange_piece){ .sketch = q->sketch, .nbytes = q->n,
+							.group = q->group };
 	}
+	if (!rc)
+		rc = find_families(p, b, piece, old, n, err);
 	if (!rc)
 		rc = casg_arrange(piece, n, b->groups, (uint32_t)b->ngroups, &o, order, ends, &nchunks, err);
 	for (size_t i = 0; i < n && !rc; i++)
@@ -411,7 +509,11 @@ static int arrange_groups(struct casg_packer *p, const struct batch *b, size_t s
 		memset(p->groups + had, 0, (p->cap_groups - had) * sizeof(*p->groups));
 	for (size_t i = 0; i < nchunks && !rc; i++) {
 		struct group *g = &p->groups[p->ngroups++];
+		uint64_t nbases = 0;
 
+		for (size_t k = i ? ends[i - 1] : 0; k < ends[i] && nbases < MATCHED_LEAST; k++)
+			nbases += piece[order[k]].nbytes;
+		g->turn = p->matcher && dna && nbases >= MATCHED_LEAST ? p->nturns++ : NO_TURN;
 		g->start = start + (i ? ends[i - 1] : 0);
 		g->end = start + ends[i];
 		g->dna = dna;
@@ -424,8 +526,54 @@ static int arrange_groups(struct casg_packer *p, const struct batch *b, size_t s
 	return rc;
 }
 
+/* Scan the pieces of a group: any number of threads at once. */
+static int scan_group(struct casg_packer *p, const struct group *g, struct casg_scan *scan,
+		      struct casg_err *err)
+{
+	int rc = 0;
+
+	casg_scan_reset(scan);
+	for (size_t i = g->start; i < g->end && !rc; i++) {
+		const struct piece *q = &p->busy->pieces[p->order[i]];
+
+		rc = casg_scan_add(scan, p->busy->res + q->at, (size_t)q->n, p->opts.match, err);
+	}
+	return rc;
+}
+
+/*
+ * Match a group with what the pack has, when those before it have been.  Tasks
+ * are taken in order, so somebody is at work on each that is waited for.
+ */
+static int match_group(struct casg_packer *p, size_t task, struct matching *m,
+		       struct casg_err *err)
+{
+	const struct group *g = &p->groups[task];
+	int rc = scan_group(p, g, &m->scan, err);
+
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&p->match_lock);
+	while (p->next_turn != g->turn && !__atomic_load_n(&p->failed, __ATOMIC_ACQUIRE))
+		pthread_cond_wait(&p->match_turn, &p->match_lock);
+	if (p->next_turn == g->turn) {
+		rc = casg_matcher_begin(p->matcher, p->first_chunk + (uint32_t)task, &m->script,
+					err);
+		for (size_t i = 0; i < g->end - g->start && !rc; i++)
+			rc = casg_matcher_match(p->matcher, &m->scan, i, err);
+		if (!rc)
+			rc = casg_matcher_end(p->matcher, err);
+		p->next_turn += !rc;
+	} else {
+		rc = casg_err_set(err, CASG_EBUG, "another thread has failed");
+	}
+	pthread_cond_broadcast(&p->match_turn);
+	pthread_mutex_unlock(&p->match_lock);
+	return rc;
+}
+
 static int encode_group(struct casg_packer *p, struct group *g, struct casg_coder *c,
-			struct casg_err *err)
+			const struct casg_script *script, struct casg_err *err)
 {
 	size_t n = g->end - g->start;
 	struct casg_slice *m = malloc(n * sizeof(*m));
@@ -440,9 +588,14 @@ static int encode_group(struct casg_packer *p, struct group *g, struct casg_code
 		ids[i] = q->id;
 	}
 	casg_buf_reset(&g->out);
-	rc = m && ids ? casg_chunk_encode(c, CASG_CHUNK_SEQ, g->dna, p->opts.level, m,
-					  (uint32_t)n, ids, &g->out, &g->id, err)
-		      : casg_err_nomem(err);
+	if (!m || !ids)
+		rc = casg_err_nomem(err);
+	else if (script)
+		rc = casg_chunk_encode_matched(c, p->opts.level, m, (uint32_t)n, ids, script,
+					       &g->out, &g->id, err);
+	else
+		rc = casg_chunk_encode(c, CASG_CHUNK_SEQ, g->dna, p->opts.level, m, (uint32_t)n,
+				       ids, &g->out, &g->id, err);
 	free(m);
 	free(ids);
 	return rc;
@@ -475,11 +628,16 @@ static void group_task(void *ctx, size_t task, int worker)
 {
 	struct casg_packer *p = ctx;
 	struct casg_err err = CASG_ERR_INIT;
+	struct matching *m = p->groups[task].turn == NO_TURN ? NULL : &p->matching[worker];
 	int rc = 0;
 
 	if (__atomic_load_n(&p->failed, __ATOMIC_ACQUIRE))
 		return;
-	rc = encode_group(p, &p->groups[task], p->coders[worker], &err);
+	if (m)
+		rc = match_group(p, task, m, &err);
+	if (!rc)
+		rc = encode_group(p, &p->groups[task], p->coders[worker],
+				  m ? &m->script : NULL, &err);
 	pthread_mutex_lock(&p->lock);
 	p->groups[task].ready = !rc;
 	while (!rc && p->next_group < p->ngroups && p->groups[p->next_group].ready)
@@ -490,8 +648,8 @@ static void group_task(void *ctx, size_t task, int worker)
 }
 
 /* Pieces that are new go into p->order, first the bases, then the rest. */
-static int choose_new(struct casg_packer *p, struct batch *b, size_t *ndna,
-		      uint64_t *estimate, struct casg_err *err)
+static int choose_new(struct casg_packer *p, struct batch *b, uint64_t *estimate,
+		      struct casg_err *err)
 {
 	*estimate = 0;
 	p->norder = 0;
@@ -514,21 +672,26 @@ static int choose_new(struct casg_packer *p, struct batch *b, size_t *ndna,
 			if (!b->pieces[i].known && b->pieces[i].dna == dna)
 				p->order[p->norder++] = i;
 		if (dna)
-			*ndna = p->norder;
+			p->ndna = p->norder;
 	}
 	return 0;
 }
 
-static int give_records(struct casg_packer *p, struct batch *b, struct casg_err *err)
+/* The records from *next on, or as many as can be given until 'job' is done. */
+static int give_records(struct casg_packer *p, struct batch *b, size_t *next,
+			struct casg_job *job, struct casg_err *err)
 {
 	/* a piece counts as new once: for the first record that has it */
-	for (size_t i = 0; i < b->nrecs; i++) {
-		const struct record *r = &b->recs[i];
+	for (; *next < b->nrecs; ++*next) {
+		const struct record *r = &b->recs[*next];
 		struct piece *q = r->is_long ? NULL : &b->pieces[r->piece];
 		int rc;
 
+		if (job && !(*next % 64) && casg_workers_is_done(p->pool, job))
+			break;
 		p->stats.nnew += r->is_long ? r->is_new : !q->known;
-		rc = p->sink(p->sink_ctx, b->tags.data + r->tag, (size_t)r->tag_n,
+		rc = !p->sink ? 0 :
+		     p->sink(p->sink_ctx, b->tags.data + r->tag, (size_t)r->tag_n,
 			     q ? &q->id : &r->id, r->n, err);
 		if (rc)
 			return rc;
@@ -585,12 +748,49 @@ static int maybe_rotate(struct casg_packer *p, uint64_t estimate, size_t nseen_b
 	return 0;
 }
 
+/* Where the groups will lie.  A new pack, whoever closed the old one, has no literals. */
+static void start_matching(struct casg_packer *p)
+{
+	uint32_t pack = casg_packw_npacks(p->packw);
+
+	p->nturns = p->next_turn = 0;
+	p->first_chunk = casg_packw_nchunks(p->packw);
+	if (p->matcher && pack != p->matched_pack)
+		casg_matcher_reset(p->matcher);
+	p->matched_pack = pack;
+}
+
+static void arrange_task(void *ctx, size_t task, int worker)
+{
+	struct casg_packer *p = ctx;
+	struct casg_err err = CASG_ERR_INIT;
+
+	(void)task;
+	(void)worker;
+	if (arrange_groups(p, p->fill, 0, p->ndna, 1, &err) ||
+	    arrange_groups(p, p->fill, p->ndna, p->norder, 0, &err))
+		task_failed(p, &err);
+}
+
+/* One worker finds the order; whoever reads the records has work meanwhile. */
+static int arrange_batch(struct casg_packer *p, struct batch *b, size_t *next,
+			 struct casg_err *err)
+{
+	struct casg_job job;
+	int rc;
+
+	casg_workers_start(p->pool, &job, 1, arrange_task, p);
+	rc = give_records(p, b, next, &job, err);
+	casg_workers_wait(p->pool, &job);
+	return rc ? rc : after_tasks(p, err);
+}
+
 /* The batch is full, or the input ended: choose, order, start compressing. */
 static int dispatch(struct casg_packer *p, struct casg_err *err)
 {
 	struct batch *b = p->fill;
 	uint64_t estimate;
-	size_t ndna = 0, nseen;
+	size_t next = 0, nseen;
 	int rc = start_slab(p, err);
 
 	wait_slabs(p, b);
@@ -600,22 +800,21 @@ static int dispatch(struct casg_packer *p, struct casg_err *err)
 		rc = after_tasks(p, err);
 	nseen = p->nseen;
 	if (!rc)
-		rc = choose_new(p, b, &ndna, &estimate, err);
+		rc = choose_new(p, b, &estimate, err);
 	if (!rc)
 		rc = maybe_rotate(p, estimate, nseen, err);
 	if (!rc)
 		rc = write_blobs(p, b, err);
 	p->ngroups = p->next_group = 0;
+	start_matching(p);
 	if (!rc)
-		rc = arrange_groups(p, b, 0, ndna, 1, err);
-	if (!rc)
-		rc = arrange_groups(p, b, ndna, p->norder, 0, err);
+		rc = arrange_batch(p, b, &next, err);
 	if (rc)
 		return rc;
 	p->busy = b;
 	casg_workers_start(p->pool, &p->job, p->ngroups, group_task, p);
 	/* whoever reads the records may be slow: the others compress meanwhile */
-	return give_records(p, b, err);
+	return give_records(p, b, &next, NULL, err);
 }
 
 /* ---- filling ----------------------------------------------------------- */
@@ -801,6 +1000,32 @@ static int cut_long(struct casg_packer *p, int final, struct casg_err *err)
 	return rc;
 }
 
+static void populate_task(void *ctx, size_t task, int worker)
+{
+	struct batch *b = ctx;
+
+	(void)task;
+	(void)worker;
+	casg_arena_populate(b->res + b->populated - AHEAD_NBYTES, AHEAD_NBYTES);
+}
+
+/*
+ * The first touch of memory is dear, and dearer on a virtual machine, which may
+ * have to ask its host: once much is used, a worker sees to what comes next.
+ */
+static void populate(struct casg_packer *p, struct batch *b)
+{
+	if (b->populated >= b->nres + AHEAD_NBYTES || b->nres < AHEAD_NBYTES ||
+	    b->populated + AHEAD_NBYTES > b->limit || casg_workers_count(p->pool) < 2)
+		return;
+	if (b->populated)
+		casg_workers_wait(p->pool, &b->populating);
+	else
+		b->populated = b->nres / AHEAD_NBYTES * AHEAD_NBYTES;
+	b->populated += AHEAD_NBYTES;
+	casg_workers_start(p->pool, &b->populating, 1, populate_task, b);
+}
+
 int casg_packer_residues(struct casg_packer *p, const uint8_t *res, size_t n,
 			 struct casg_err *err)
 {
@@ -828,6 +1053,7 @@ int casg_packer_residues(struct casg_packer *p, const uint8_t *res, size_t n,
 			casg_hasher_update(p->whole, b->res + p->start,
 					   (size_t)(b->nres - p->start));
 		}
+		populate(p, b);
 		if (p->is_long)
 			rc = cut_long(p, 0, err);
 		if (!rc && b->nres >= b->limit) {
@@ -917,10 +1143,31 @@ int casg_packer_end(struct casg_packer *p, const void *tag, size_t tag_nbytes,
 	p->length = 0;
 	p->is_long = 0;
 	/* short sequences with long headers, or none, count as well */
-	if (b->tags.len + b->nrecs * (sizeof(r) + sizeof(struct piece)) + b->blobs.len >=
+	if (b->tags.len + b->blobs.len +
+	    b->nrecs * (sizeof(r) + sizeof(struct piece) + sizeof(*b->kin)) >=
 	    p->opts.batch_nbytes)
 		return next_batch(p, err);
 	return 0;
+}
+
+int casg_packer_copy(struct casg_packer *p, struct casg_store *from, struct casg_coder *c,
+		     const struct casg_loc *loc, struct casg_err *err)
+{
+	struct casg_object o;
+	struct casg_buf piece = CASG_BUF_INIT;
+	int rc = casg_store_object(from, c, loc, &o, err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < o.npieces && !rc; i++) {
+		casg_buf_reset(&piece);
+		rc = casg_store_read(from, c, &o.pieces[i], 0, UINT64_MAX, &piece, NULL, err);
+		if (!rc)
+			rc = casg_packer_residues(p, piece.data, piece.len, err);
+	}
+	casg_buf_release(&piece);
+	casg_object_release(&o);
+	return rc ? rc : casg_packer_end(p, NULL, 0, err);
 }
 
 int casg_packer_blob(struct casg_packer *p, const void *bytes, size_t n,

@@ -32,6 +32,8 @@ struct casg_packer_opts {
 	uint64_t batch_nbytes;   /* residues held and ordered together */
 	uint64_t pack_nbytes;
 	unsigned int max_cost;   /* percent of the size that grouping may cost */
+	unsigned int match;      /* DNA: one k-mer of so many is looked for in the pack
+	                            (matcher.h); 0: none, sequences stand for themselves */
 };
 
 /* How many residues are held and ordered together with these options. */
@@ -43,7 +45,7 @@ struct casg_packer_stats {
 	uint64_t nresidues;
 };
 
-/* Called once a sequence, in order; 'tag' is what casg_packer_end was given. */
+/* Called once a sequence, in order; 'tag' is what casg_packer_end was given.  May be NULL. */
 typedef int casg_packer_sink(void *ctx, const uint8_t *tag, size_t tag_nbytes,
 			     const struct casg_oid *id, uint64_t nresidues,
 			     struct casg_err *err);
@@ -67,6 +69,10 @@ int casg_packer_residues(struct casg_packer *p, const uint8_t *res, size_t n,
 /* The sequence is complete; the tag is copied and given to the sink later. */
 int casg_packer_end(struct casg_packer *p, const void *tag, size_t tag_nbytes,
 		    struct casg_err *err);
+
+/* A whole sequence, from where it lies in a store. */
+int casg_packer_copy(struct casg_packer *p, struct casg_store *from, struct casg_coder *c,
+		     const struct casg_loc *loc, struct casg_err *err);
 
 /* Store a blob (a long presentation); its id is its SHA-256. */
 int casg_packer_blob(struct casg_packer *p, const void *bytes, size_t n,

@@ -259,6 +259,35 @@ int casg_packfiles_revive(const struct casg_packfiles *f, const struct casg_oid 
 	return rc < 0 ? rc : sync_both(f, err);
 }
 
+static int link_one(const struct casg_packfiles *f, const char *dir, const struct casg_oid *id,
+		    const char *ext, struct casg_err *err)
+{
+	char *from = casg_packfiles_path(dir, id, ext);
+	char *to = casg_packfiles_path(f->packs_dir, id, ext);
+	int rc = 0;
+
+	if (!from || !to)
+		rc = casg_err_nomem(err);
+	else if (utimensat(AT_FDCWD, from, NULL, 0) || (link(from, to) && errno != EEXIST))
+		rc = casg_err_sys(err, errno, "cannot link '%s' to '%s'", from, to);
+	free(from);
+	free(to);
+	return rc;
+}
+
+int casg_packfiles_link(const struct casg_packfiles *f, const char *dir,
+			const struct casg_oid *id, struct casg_err *err)
+{
+	int rc;
+
+	if (is_there(f->packs_dir, id, "pack"))
+		return 0;
+	rc = link_one(f, dir, id, "idx", err);
+	if (!rc)
+		rc = link_one(f, dir, id, "pack", err);
+	return rc ? rc : casg_fsync_dir(f->packs_dir, err);
+}
+
 int casg_packfiles_delete(const struct casg_packfiles *f, const struct casg_oid *id,
 			  struct casg_err *err)
 {

@@ -71,6 +71,14 @@ int casg_packfiles_revive(const struct casg_packfiles *f, const struct casg_oid 
 			  struct casg_err *err);
 
 /*
+ * Link a pack and its index from another folder of this file system into packs/, as
+ * if they had been written now; they stay in 'dir'.  0 also when the pack is in packs/
+ * already.
+ */
+int casg_packfiles_link(const struct casg_packfiles *f, const char *dir,
+			const struct casg_oid *id, struct casg_err *err);
+
+/*
  * Since when it is in quarantine, and why.  Without a good note (somebody put
  * it there by hand) since is the time of the file's last change.
  * CASG_EABSENT: it is not in quarantine.

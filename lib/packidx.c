@@ -11,23 +11,37 @@ static const char magic[8] = { 'c', 'a', 's', 'g', 'p', 'i', 'd', 'x' };
 enum {
 	HEAD_SZ = 72, CHUNK_SZ = 64, BYID_SZ = 4, BUCKET_SZ = 4,
 	NODE_SZ = 32, NUMBER_SZ = 4,
+	FEW_BITS = 18, /* of an object number: then 14 are left of 4 bytes for the tag */
 	/* before version 3 */
 	OLD_OBJECT_SZ = 8, OLD_NODE_SZ = 40
 };
 
 /*
- * Bytes of the tag and of the number of an object.  Bucket and tag together
- * keep at least 32 bits of an id; a number has no more bytes than it needs.
+ * The entry of an object is a number, little-endian, with the tag in its low
+ * bits and the object number above it.  The object number has no more bits than
+ * it needs; bucket and tag together keep at least 28 bits of an id, and of
+ * large packs more, so that one id in 1000 at most has a candidate without
+ * being there.
  */
 static void object_form(uint32_t version, uint32_t nobjects, unsigned int bits,
-			unsigned int *tag_sz, unsigned int *number_sz)
+			unsigned int *entry_sz, unsigned int *tag_bits)
 {
-	*tag_sz = *number_sz = 4;
-	if (version < 3)
+	unsigned int number_bits = 0;
+
+	if (version < 3) {
+		*entry_sz = OLD_OBJECT_SZ;
+		*tag_bits = 32;
 		return;
-	if (bits >= 8)
-		*tag_sz = 3;
-	*number_sz = nobjects <= 1u << 16 ? 2 : 3;
+	}
+	if (version == 3) {
+		*tag_bits = bits < 8 ? 32 : 24;
+		*entry_sz = *tag_bits / 8 + (nobjects <= 1u << 16 ? 2 : 3);
+		return;
+	}
+	while (nobjects > (uint64_t)1 << number_bits)
+		number_bits++;
+	*entry_sz = number_bits <= FEW_BITS ? 4 : 5;
+	*tag_bits = 8 * *entry_sz - number_bits;
 }
 
 static void lay_out(struct casg_packidx *x)
@@ -39,8 +53,7 @@ static void lay_out(struct casg_packidx *x)
 	x->at_buckets = casg_place_after(x->at_byid, x->nchunks, BYID_SZ);
 	x->at_objects = casg_place_after(x->at_buckets, ((uint64_t)1 << x->bits) + 1,
 					 BUCKET_SZ);
-	x->at_nodes = casg_place_after(x->at_objects, x->nobjects,
-				       x->tag_sz + x->number_sz);
+	x->at_nodes = casg_place_after(x->at_objects, x->nobjects, x->entry_sz);
 	x->at_numbers = casg_place_after(x->at_nodes, x->nnodes,
 					 x->version < 3 ? OLD_NODE_SZ : NODE_SZ);
 	x->end = casg_place_after(x->at_numbers, x->version > 1 ? x->nnodes : 0, NUMBER_SZ);
@@ -61,9 +74,9 @@ static uint32_t bucket_of(uint64_t prefix, unsigned int bits)
 	return bits ? (uint32_t)(prefix >> (64 - bits)) : 0;
 }
 
-static uint32_t tag_of(uint64_t prefix, unsigned int bits, unsigned int tag_sz)
+static uint32_t tag_of(uint64_t prefix, unsigned int bits, unsigned int tag_bits)
 {
-	return (uint32_t)(prefix << bits >> (64 - 8 * tag_sz));
+	return (uint32_t)(prefix << bits >> (64 - tag_bits));
 }
 
 /* ---- building ---------------------------------------------------------- */
@@ -110,7 +123,7 @@ static int cmp_chunk(const void *a, const void *b)
 
 /*
  * The objects by prefix.  Prefixes are uniform, so one counting pass on the top
- * bits leaves buckets small enough for qsort to be cheap on each.
+ * bits leaves buckets of 16 or so; in a forged pack they may be larger.
  */
 static struct object_key *sort_objects(const struct casg_packidx_src *s, unsigned int bits)
 {
@@ -132,7 +145,7 @@ static struct object_key *sort_objects(const struct casg_packidx_src *s, unsigne
 		v[at[bucket_of(prefix, bits)]++] = (struct object_key){ prefix, i };
 	}
 	for (uint32_t b = 0, lo = 0; b < nb; lo = at[b++])
-		qsort(v + lo, at[b] - lo, sizeof(*v), cmp_object);
+		casg_sort_short(v + lo, at[b] - lo, sizeof(*v), cmp_object);
 	free(at);
 	return v;
 }
@@ -195,8 +208,8 @@ static int put_objects(const struct casg_packidx_src *s, unsigned int bits,
 		       struct casg_blocks_writer *w)
 {
 	struct object_key *keys = sort_objects(s, bits);
-	unsigned int tag_sz, number_sz;
-	uint8_t e[OLD_OBJECT_SZ];
+	unsigned int entry_sz, tag_bits;
+	uint8_t e[sizeof(uint64_t)];
 	uint32_t i = 0;
 
 	if (!keys)
@@ -207,11 +220,11 @@ static int put_objects(const struct casg_packidx_src *s, unsigned int bits,
 		casg_put_le32(e, b >> bits ? s->nobjects : i);
 		casg_blocks_put(w, e, BUCKET_SZ);
 	}
-	object_form(version_of(s), s->nobjects, bits, &tag_sz, &number_sz);
+	object_form(version_of(s), s->nobjects, bits, &entry_sz, &tag_bits);
 	for (i = 0; i < s->nobjects; i++) {
-		casg_put_le32(e, tag_of(keys[i].prefix, bits, tag_sz));
-		casg_put_le32(e + tag_sz, keys[i].object);
-		casg_blocks_put(w, e, tag_sz + number_sz);
+		casg_put_le64(e, tag_of(keys[i].prefix, bits, tag_bits) |
+				 (uint64_t)keys[i].object << tag_bits);
+		casg_blocks_put(w, e, entry_sz);
 	}
 	free(keys);
 	return 0;
@@ -350,7 +363,7 @@ int casg_packidx_open(struct casg_packidx *x, const uint8_t *data, uint64_t nbyt
 		casg_packidx_release(x);
 		return casg_err_set(err, CASG_ECORRUPT, "its header is malformed");
 	}
-	object_form(version, x->nobjects, x->bits, &x->tag_sz, &x->number_sz);
+	object_form(version, x->nobjects, x->bits, &x->entry_sz, &x->tag_bits);
 	lay_out(x);
 	if (casg_place_blocks(x->end) != x->blocks.nblocks ||
 	    (version >= 3 && x->end.offset != x->blocks.last)) {
@@ -394,6 +407,16 @@ int casg_packidx_chunk(struct casg_packidx *x, uint32_t chunk,
 	return 0;
 }
 
+int casg_packidx_has_kind(struct casg_packidx *x, unsigned int kind)
+{
+	struct casg_idx_chunk e;
+
+	for (uint32_t i = 0; i < x->nchunks; i++)
+		if (!casg_packidx_chunk(x, i, &e, NULL) && e.kind == kind)
+			return 1;
+	return 0;
+}
+
 static inline int get_u32(struct casg_packidx *x, struct casg_place at, uint64_t i, size_t size,
 		   size_t field, uint32_t *out, struct casg_err *err)
 {
@@ -406,33 +429,42 @@ static inline int get_u32(struct casg_packidx *x, struct casg_place at, uint64_t
 }
 
 /* Entry i of the objects; the sizes are constants for the sake of speed. */
-static inline const uint8_t *object_entry(struct casg_packidx *x, uint32_t i,
-					  struct casg_err *err)
+static inline int object_entry(struct casg_packidx *x, uint32_t i, uint64_t *out,
+			       struct casg_err *err)
 {
-	switch (x->tag_sz + x->number_sz) {
-	case 5: return casg_blocks_entry(&x->blocks, x->at_objects, i, 5, err);
-	case 6: return casg_blocks_entry(&x->blocks, x->at_objects, i, 6, err);
-	default: return casg_blocks_entry(&x->blocks, x->at_objects, i, OLD_OBJECT_SZ, err);
+	const uint8_t *e;
+	uint64_t high = 0;
+
+	switch (x->entry_sz) {
+	case 4:
+		e = casg_blocks_entry(&x->blocks, x->at_objects, i, 4, err);
+		break;
+	case 5:
+		e = casg_blocks_entry(&x->blocks, x->at_objects, i, 5, err);
+		high = e ? e[4] : 0;
+		break;
+	case 6:
+		e = casg_blocks_entry(&x->blocks, x->at_objects, i, 6, err);
+		high = e ? e[4] | (uint64_t)e[5] << 8 : 0;
+		break;
+	default:
+		e = casg_blocks_entry(&x->blocks, x->at_objects, i, OLD_OBJECT_SZ, err);
+		high = e ? casg_get_le32(e + 4) : 0;
 	}
-}
-
-static inline uint32_t get_le(const uint8_t *p, unsigned int nbytes)
-{
-	uint32_t v = (uint32_t)p[0] | (uint32_t)p[1] << 8;
-
-	if (nbytes > 2)
-		v |= (uint32_t)p[2] << 16;
-	return nbytes > 3 ? v | (uint32_t)p[3] << 24 : v;
+	if (!e)
+		return CASG_ECORRUPT;
+	*out = casg_get_le32(e) | high << 32;
+	return 0;
 }
 
 static inline int get_tag(struct casg_packidx *x, uint32_t i, uint32_t *out,
 			  struct casg_err *err)
 {
-	const uint8_t *e = object_entry(x, i, err);
+	uint64_t e;
 
-	if (!e)
+	if (object_entry(x, i, &e, err))
 		return CASG_ECORRUPT;
-	*out = get_le(e, x->tag_sz);
+	*out = (uint32_t)(e & (((uint64_t)1 << x->tag_bits) - 1));
 	return 0;
 }
 
@@ -459,7 +491,7 @@ int casg_packidx_candidates(struct casg_packidx *x, const struct casg_oid *oid,
 			    uint32_t *lo, uint32_t *hi, struct casg_err *err)
 {
 	uint64_t prefix = casg_oid_prefix(oid);
-	uint32_t b = bucket_of(prefix, x->bits), tag = tag_of(prefix, x->bits, x->tag_sz);
+	uint32_t b = bucket_of(prefix, x->bits), tag = tag_of(prefix, x->bits, x->tag_bits);
 	uint32_t first, last;
 	int rc;
 
@@ -491,42 +523,56 @@ int casg_packidx_candidates(struct casg_packidx *x, const struct casg_oid *oid,
 int casg_packidx_slot(struct casg_packidx *x, uint32_t slot, uint32_t *object_out,
 		      struct casg_err *err)
 {
-	const uint8_t *e;
+	uint64_t e;
 
 	if (slot >= x->nobjects)
 		return casg_err_set(err, CASG_EBUG, "the pack has no object %u", slot);
-	e = object_entry(x, slot, err);
-	if (!e)
+	if (object_entry(x, slot, &e, err))
 		return CASG_ECORRUPT;
-	*object_out = get_le(e + x->tag_sz, x->number_sz);
+	*object_out = (uint32_t)(e >> x->tag_bits);
 	if (*object_out >= x->nobjects)
 		return casg_err_set(err, CASG_ECORRUPT, "it numbers objects beyond its last");
+	return 0;
+}
+
+int casg_packidx_each_prefix_in(struct casg_packidx *x, uint64_t from, uint64_t last,
+				void (*fn)(void *ctx, uint64_t prefix), void *ctx,
+				struct casg_err *err)
+{
+	uint32_t slot = 0;
+
+	if (!x->nobjects)
+		return 0;
+	for (uint64_t b = bucket_of(from, x->bits); b <= bucket_of(last, x->bits); b++) {
+		uint64_t top = x->bits ? b << (64 - x->bits) : 0;
+		uint32_t start, end, tag;
+		int rc = get_u32(x, x->at_buckets, b, BUCKET_SZ, 0, &start, err);
+
+		if (!rc)
+			rc = get_u32(x, x->at_buckets, b + 1, BUCKET_SZ, 0, &end, err);
+		if (rc)
+			return rc;
+		if (end < start || start < slot || end > x->nobjects)
+			return casg_err_set(err, CASG_ECORRUPT,
+					    "its buckets are out of order");
+		for (slot = start; slot < end; slot++) {
+			uint64_t prefix;
+
+			rc = get_tag(x, slot, &tag, err);
+			if (rc)
+				return rc;
+			prefix = top | (uint64_t)tag << (64 - x->tag_bits - x->bits);
+			if (prefix >= from && prefix <= last)
+				fn(ctx, prefix);
+		}
+	}
 	return 0;
 }
 
 int casg_packidx_each_prefix(struct casg_packidx *x, void (*fn)(void *ctx, uint64_t prefix),
 			     void *ctx, struct casg_err *err)
 {
-	uint32_t slot = 0;
-
-	for (uint64_t b = 0; x->nobjects && b < (uint64_t)1 << x->bits; b++) {
-		uint64_t top = x->bits ? b << (64 - x->bits) : 0;
-		uint32_t end, tag;
-		int rc = get_u32(x, x->at_buckets, b + 1, BUCKET_SZ, 0, &end, err);
-
-		if (rc)
-			return rc;
-		if (end < slot || end > x->nobjects)
-			return casg_err_set(err, CASG_ECORRUPT,
-					    "its buckets are out of order");
-		for (; slot < end; slot++) {
-			rc = get_tag(x, slot, &tag, err);
-			if (rc)
-				return rc;
-			fn(ctx, top | (uint64_t)tag << (64 - 8 * x->tag_sz - x->bits));
-		}
-	}
-	return 0;
+	return casg_packidx_each_prefix_in(x, 0, UINT64_MAX, fn, ctx, err);
 }
 
 int casg_packidx_locate(struct casg_packidx *x, uint32_t object, uint32_t *chunk_out,

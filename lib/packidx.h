@@ -3,8 +3,8 @@
  *
  * Derived from the pack and rebuildable (casg-index-pack).  Objects (whole
  * sequences, pieces, piece lists, blobs) are numbered through the pack in
- * file order.  The object table is sorted by SHA-256 but holds some 32 bits of
- * it beside the object number: 5 or 6 bytes an object.  A match there is a
+ * file order.  The object table is sorted by SHA-256 but holds some 30 bits of
+ * it beside the object number: 4 or 5 bytes an object.  A match there is a
  * candidate and no more; the store settles it against the full SHA-256.  Nodes
  * and chunks are few and are listed with their full ids.
  *
@@ -21,12 +21,14 @@
 #include "err.h"
 #include "oid.h"
 
-#define CASG_PACKIDX_VERSION 3 /* written */
+#define CASG_PACKIDX_VERSION 4 /* written */
 /*
  * Read, too: 1, which cannot say which node has a number, and 2; both spend 8
- * bytes an object and 40 or more a node, and end with a whole block.
+ * bytes an object and 40 or more a node, and end with a whole block.  Version 3
+ * spends 5 or 6 bytes an object.
  */
 #define CASG_PACKIDX_OLDEST 1
+#define CASG_PACKIDX_PREFIX_BITS 28 /* of an id, that every index has at least */
 #define CASG_PACK_OBJECTS_MAX ((uint32_t)1 << 21)
 
 struct casg_idx_chunk {
@@ -37,7 +39,7 @@ struct casg_idx_chunk {
 	uint32_t nmembers;
 	uint32_t first;    /* objects in the chunks before this one */
 	uint8_t kind;      /* enum casg_chunk_kind */
-	uint8_t layout;    /* of NODE chunks: enum casg_chunk_layout; else 0 */
+	uint8_t layout;    /* enum casg_chunk_layout of NODE and of MATCHED; else 0 */
 };
 
 struct casg_idx_node {
@@ -72,7 +74,7 @@ struct casg_packidx {
 	uint32_t *first;      /* of each chunk: objects before it */
 	uint32_t *first_node; /* and nodes before it */
 	uint32_t version;
-	unsigned int tag_sz, number_sz; /* bytes of an object's entry */
+	unsigned int entry_sz, tag_bits; /* of an object's entry */
 	uint32_t *refs;       /* the chunks of references, in order */
 	uint32_t nrefs;
 	size_t cap_refs;
@@ -86,9 +88,11 @@ void casg_packidx_release(struct casg_packidx *x);
 
 int casg_packidx_chunk(struct casg_packidx *x, uint32_t chunk,
 		       struct casg_idx_chunk *out, struct casg_err *err);
+/* Is there a chunk of this kind?  Entries that cannot be read do not count. */
+int casg_packidx_has_kind(struct casg_packidx *x, unsigned int kind);
 
 /*
- * Candidates for an object id: *lo..*hi are slots of the object table whose 32
+ * Candidates for an object id: *lo..*hi are slots of the object table whose
  * bits agree.  0, or a negative class.
  */
 int casg_packidx_candidates(struct casg_packidx *x, const struct casg_oid *oid,
@@ -98,10 +102,14 @@ int casg_packidx_slot(struct casg_packidx *x, uint32_t slot, uint32_t *object_ou
 
 /*
  * The first bits of every object's id, as the top of a 64-bit number whose
- * low bits are 0; at least 32 of them count.
+ * low bits are 0; at least CASG_PACKIDX_PREFIX_BITS of them count.
  */
 int casg_packidx_each_prefix(struct casg_packidx *x, void (*fn)(void *ctx, uint64_t prefix),
 			     void *ctx, struct casg_err *err);
+/* The same of those from .. last, both of them included; the whole range is in order of buckets. */
+int casg_packidx_each_prefix_in(struct casg_packidx *x, uint64_t from, uint64_t last,
+				void (*fn)(void *ctx, uint64_t prefix), void *ctx,
+				struct casg_err *err);
 
 /* The chunk (by number) that holds an object, and its place in that chunk. */
 int casg_packidx_locate(struct casg_packidx *x, uint32_t object, uint32_t *chunk_out,

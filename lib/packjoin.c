@@ -44,6 +44,31 @@ static int members_of(struct casg_store *s, struct casg_coder *c, const struct c
 	return rc;
 }
 
+int casg_packjoin_find(struct casg_store *s, const struct casg_oid *chunk_id, struct casg_loc *at,
+		       struct casg_err *err)
+{
+	struct casg_idx_chunk e;
+	int rc = casg_store_find_chunk(s, chunk_id, &at->pack, &at->chunk, err);
+
+	if (rc <= 0 || casg_store_promised(s, at->pack))
+		return rc < 0 ? rc : 0;
+	rc = casg_packidx_chunk(casg_store_idx(s, at->pack), at->chunk, &e, err);
+	return rc ? rc : !casg_layout_is_matched(e.layout);
+}
+
+/* What is not here of a pack of a partial clone may be in another. */
+static int raw_elsewhere(struct casg_store *s, const struct casg_idx_chunk *x, struct casg_loc *at,
+			 struct casg_buf *out, struct casg_err *err)
+{
+	char hex[CASG_OID_HEXSZ + 1];
+	int rc = casg_packjoin_find(s, &x->id, at, err);
+
+	if (!rc)
+		return casg_err_set(err, CASG_EABSENT, "chunk %s is not here",
+				    casg_oid_hex(&x->id, hex));
+	return rc < 0 ? rc : casg_store_raw(s, at->pack, at->chunk, out, err);
+}
+
 static int add_chunk(struct casg_packw *w, struct casg_store *s, struct casg_coder *c,
 		     const struct casg_loc *loc, const struct casg_idx_chunk *x,
 		     const struct casg_objinfo *nodes, struct casg_err *err)
@@ -52,15 +77,20 @@ static int add_chunk(struct casg_packw *w, struct casg_store *s, struct casg_cod
 	struct casg_chunk *ch = NULL;
 	struct casg_objinfo *made = NULL;
 	const struct casg_objinfo *members = NULL;
-	int rc = casg_store_load(s, c, loc->pack, loc->chunk, &ch, err);
+	struct casg_loc at = *loc;
+	int rc = casg_store_raw(s, at.pack, at.chunk, &raw, err);
 
+	if (rc == CASG_EABSENT && casg_store_promised(s, at.pack)) {
+		casg_buf_reset(&raw);
+		rc = raw_elsewhere(s, x, &at, &raw, err);
+	}
 	if (!rc)
-		rc = casg_store_raw(s, loc->pack, loc->chunk, &raw, err);
+		rc = casg_store_load(s, c, at.pack, at.chunk, &ch, err);
 	if (!rc && x->kind == CASG_CHUNK_NODE) {
 		members = nodes;
 	} else if (!rc && x->kind != CASG_CHUNK_REFS) {
 		members = made = calloc(ch->nmembers, sizeof(*made));
-		rc = made ? members_of(s, c, loc, ch, made, err) : casg_err_nomem(err);
+		rc = made ? members_of(s, c, &at, ch, made, err) : casg_err_nomem(err);
 	}
 	if (!rc)
 		rc = casg_packw_add(w, raw.data, raw.len, &x->id, members, err);

@@ -57,6 +57,7 @@ struct casg_packw {
 	uint64_t next_ref;
 	struct idset object_set, node_set;
 	struct done *volatile last_done;
+	struct done *volatile kept;   /* this one, and those before it, stay */
 	uint32_t ndone;
 	uint64_t total_nbytes;
 };
@@ -249,7 +250,7 @@ int casg_packw_add(struct casg_packw *w, const uint8_t *chunk, size_t nbytes,
 	c->nmembers = h.nmembers;
 	c->first = first;
 	c->kind = h.kind;
-	c->layout = h.kind == CASG_CHUNK_NODE ? h.layout : 0;
+	c->layout = casg_chunk_noted_layout(h.kind, h.layout);
 	return put(w, chunk, nbytes, err);
 }
 
@@ -447,14 +448,17 @@ int casg_packw_finish(struct casg_packw *w, struct casg_err *err)
 	w->open = 0;
 	w->ndone++;
 	w->total_nbytes += w->nbytes;
-	return casg_store_add_pack(w->store, &id, err);
+	rc = casg_store_add_pack(w->store, &id, err);
+	if (!rc && d->ours && w->opts.finished)
+		rc = w->opts.finished(w->opts.finished_ctx, &id, err);
+	return rc;
 }
 
 void casg_packw_abandon(struct casg_packw *w)
 {
 	casg_tmpfile_abandon(&w->tmp);
 	casg_tmpfile_abandon(&w->aux);
-	for (struct done *d = w->last_done; d; d = d->before) {
+	for (struct done *d = w->last_done; d && d != w->kept; d = d->before) {
 		if (!d->ours)
 			continue;
 		unlink(d->pack);
@@ -462,6 +466,11 @@ void casg_packw_abandon(struct casg_packw *w)
 		if (d->objects[0])
 			unlink(d->objects);
 	}
+}
+
+void casg_packw_keep(struct casg_packw *w)
+{
+	w->kept = w->last_done;
 }
 
 uint32_t casg_packw_npacks(const struct casg_packw *w)
@@ -527,6 +536,11 @@ static int find_here(struct casg_packw *w, const struct casg_oid *id, int plain,
 			return 1;
 		}
 	return 0;
+}
+
+uint32_t casg_packw_nchunks(const struct casg_packw *w)
+{
+	return w->open ? (uint32_t)w->nchunks : 0;
 }
 
 uint32_t casg_packw_nnodes(const struct casg_packw *w)
@@ -685,6 +699,28 @@ void casg_blobw_free(struct casg_blobw *b)
 	casg_buf_release(&b->pending);
 	casg_long_release(&b->l);
 	free(b);
+}
+
+int casg_blobw_copy(struct casg_packw *w, struct casg_store *store, struct casg_coder *coder,
+		    int level, struct casg_store *from, const struct casg_oid *id,
+		    struct casg_err *err)
+{
+	struct casg_blobw *out = casg_blobw_new(w, store, coder, level, err);
+	struct casg_blobr *in = out ? casg_blobr_open(from, coder, id, err) : NULL;
+	const uint8_t *bytes;
+	struct casg_oid copied;
+	size_t n;
+	int rc = in ? 1 : CASG_ECORRUPT;
+
+	while (rc > 0 && (rc = casg_blobr_next(in, &bytes, &n, err)) > 0) {
+		rc = casg_blobw_add(out, bytes, n, err);
+		rc = rc ? rc : 1;
+	}
+	casg_blobr_free(in);
+	if (!rc)
+		return casg_blobw_finish(out, &copied, err);
+	casg_blobw_free(out);
+	return rc;
 }
 
 static int store_piece(struct casg_blobw *b, const uint8_t *p, size_t n,

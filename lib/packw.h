@@ -26,6 +26,9 @@ struct casg_packw_opts {
 	const char *ids_dir;  /* also write pack-<id>.objects here; NULL: do not */
 	uint64_t pack_nbytes; /* a pack that would grow beyond this is closed */
 	uint32_t max_objects; /* the same for its objects; 0: CASG_PACK_OBJECTS_MAX */
+	/* Told of each pack that is new, when it is readable; or NULL. */
+	int (*finished)(void *ctx, const struct casg_oid *id, struct casg_err *err);
+	void *finished_ctx;
 };
 
 struct casg_packw *casg_packw_new(struct casg_store *store,
@@ -42,6 +45,9 @@ void casg_packw_free(struct casg_packw *w);
  * Async-signal-safe.
  */
 void casg_packw_abandon(struct casg_packw *w);
+
+/* The packs finished so far are no longer undone by casg_packw_abandon. */
+void casg_packw_keep(struct casg_packw *w);
 
 /*
  * Close the pack under way if nbytes or nobjects more would take it over its
@@ -63,6 +69,8 @@ int casg_packw_add(struct casg_packw *w, const uint8_t *chunk, size_t nbytes,
 int casg_packw_ref(struct casg_packw *w, const struct casg_oid *chunk_id,
 		   uint32_t nmembers, uint64_t *base_out, struct casg_err *err);
 
+/* Chunks in the pack under way so far: the number of the next one. */
+uint32_t casg_packw_nchunks(const struct casg_packw *w);
 /* Tree nodes in the pack under way so far: the number of the next one. */
 uint32_t casg_packw_nnodes(const struct casg_packw *w);
 /* 1 and the number of the node with this id in the pack under way, 0 not in it. */
@@ -93,6 +101,10 @@ int casg_blobw_add(struct casg_blobw *b, const void *p, size_t nbytes,
 /* The id of the whole; frees 'b' whatever is returned. */
 int casg_blobw_finish(struct casg_blobw *b, struct casg_oid *id_out, struct casg_err *err);
 void casg_blobw_free(struct casg_blobw *b);
+/* All of that, of a blob that lies in the store 'from'. */
+int casg_blobw_copy(struct casg_packw *w, struct casg_store *store, struct casg_coder *coder,
+		    int level, struct casg_store *from, const struct casg_oid *id,
+		    struct casg_err *err);
 
 /*
  * Write the list of a long object into the pack under way; its pieces are

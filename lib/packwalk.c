@@ -185,7 +185,7 @@ static int add_chunk(struct casg_packwalk *w, const struct casg_chunk_head *h,
 	x->nmembers = h->nmembers;
 	x->first = w->nobjects;
 	x->kind = h->kind;
-	x->layout = h->kind == CASG_CHUNK_NODE ? h->layout : 0;
+	x->layout = casg_chunk_noted_layout(h->kind, h->layout);
 	c->layout = h->layout;
 	c->first_node = w->nnodes;
 	if (h->kind == CASG_CHUNK_NODE)
@@ -241,6 +241,9 @@ static int check_version(const struct casg_packwalk *w, const struct casg_chunk_
 	    (h->layout == CASG_LAYOUT_LINKED || h->layout == CASG_LAYOUT_LINKED_OUT))
 		return casg_err_set(fault, CASG_ECORRUPT,
 				    "a pack of version 1 holds no linked nodes");
+	if (casg_layout_is_matched(h->layout))
+		return casg_err_set(fault, CASG_ECORRUPT,
+				    "a pack of version 1 holds no edit scripts");
 	if (h->kind == CASG_CHUNK_ORDER)
 		return casg_err_set(fault, CASG_ECORRUPT,
 				    "a pack of version 1 holds no orders of kind 6");

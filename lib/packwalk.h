@@ -91,11 +91,23 @@ int casg_packwalk_open(struct casg_packwalk **w_out, int fd, const char *path,
 		       struct casg_err *err);
 void casg_packwalk_close(struct casg_packwalk *w);
 
+/*
+ * A leaf of a tree of records that was checked in full: it ends at a boundary,
+ * its sequences lie in this pack or in one of the store that is the repository's
+ * own, and its descriptions in itself.  'as_child' is the hash of what a node
+ * above must say of it (casg_child_hash).  Called by several threads.
+ */
+typedef void casg_walk_leaf_fn(void *ctx, const struct casg_oid *as_child);
+
 struct casg_packwalk_opts {
 	int quick;                 /* checksums of chunks only */
 	struct casg_workers *pool; /* or NULL */
 	struct casg_store *store;  /* for what the pack refers to; or NULL */
+	int may_lack;              /* a partial clone: of a list of pieces that are promised
+				      (promised.h) and not here the whole is left unchecked */
 	uint64_t window_nbytes;    /* chunks under way; 0: 256 MiB */
+	casg_walk_leaf_fn *leaf;   /* or NULL */
+	void *leaf_ctx;
 };
 
 /*

@@ -124,7 +124,7 @@ static int get_stored(void *ctx, enum casg_classify_tree tree, const char *key, 
 			return rc;
 	}
 	*desc_out = (struct casg_taxstr){
-		(const char *)a->text.data + a->answers[i].at, a->answers[i].n
+		casg_buf_chars(&a->text) + a->answers[i].at, a->answers[i].n
 	};
 	return a->answers[i].found;
 }

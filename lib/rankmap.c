@@ -70,7 +70,7 @@ static int finish_group(struct build *b, struct casg_err *err)
 	for (size_t i = 0; i < b->n && !rc; i++) {
 		struct casg_recside *s = &b->v[i].s;
 
-		s->desc = (const char *)b->text.data + (uintptr_t)s->desc;
+		s->desc = casg_buf_chars(&b->text) + (uintptr_t)s->desc;
 		if (b->n <= 2)
 			continue;
 		rc = casg_store_info(b->s, b->c, &s->loc, &info, err);

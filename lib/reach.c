@@ -10,6 +10,7 @@
 struct reach {
 	struct casg_store *s;
 	uint8_t *needed;
+	int some_gone;            /* what is in no pack is passed over */
 };
 
 static int note_node(void *ctx, const struct casg_oid *id, const struct casg_loc *loc,
@@ -67,13 +68,24 @@ static int note_object(struct reach *r, struct casg_coder *c, const struct casg_
 	return each_base(r->s, c, id, note_pack, r, err);
 }
 
+/* What a search for something has found: 1, 0 or a failure. */
+static int note_found(struct reach *r, int found, uint32_t pack, const char *what,
+		      const struct casg_oid *id, struct casg_err *err)
+{
+	if (!found)
+		return r->some_gone ? 0 : absent(what, id, err);
+	if (found > 0 && !r->needed[pack])
+		r->needed[pack] = 1;
+	return found < 0 ? found : 0;
+}
+
 /* The packs of the bases that the nodes of a chunk have outside their pack. */
 static int follow_bases(struct reach *r, struct casg_coder *c, uint32_t pack, uint32_t chunk,
 			struct casg_err *err)
 {
 	struct casg_node_name names[CASG_NODELINK_BASES];
 	const struct casg_chunk *ch;
-	struct casg_loc loc;
+	struct casg_loc loc = { 0 };
 	uint32_t number;
 	int n, rc = casg_store_get(r->s, c, pack, chunk, &ch, err);
 
@@ -89,32 +101,90 @@ static int follow_bases(struct reach *r, struct casg_coder *c, uint32_t pack, ui
 			if (names[k].number != CASG_NO_NUMBER)
 				continue;
 			rc = casg_store_find_node(r->s, &names[k].id, &loc, err);
-			if (!rc)
-				rc = absent("tree node", &names[k].id, err);
-			if (rc < 0)
-				break;
-			if (!r->needed[loc.pack])
-				r->needed[loc.pack] = 1;
-			rc = 0;
+			rc = note_found(r, rc, loc.pack, "tree node", &names[k].id, err);
 		}
 	}
 	casg_store_put(r->s, ch);
 	return rc;
 }
 
-static int follow_all_bases(struct reach *r, struct casg_coder *c, uint32_t pack,
-			    struct casg_err *err)
+static int note_bases(struct reach *r, struct casg_coder *c, const struct casg_chunk *ch,
+		      struct casg_err *err)
 {
-	struct casg_packidx *x = casg_store_idx(r->s, pack);
-	struct casg_idx_chunk e;
+	struct casg_orderdelta d;
+	struct casg_loc loc = { 0 };
 	int rc = 0;
 
-	for (uint32_t i = 0; i < x->nchunks && x->nnodes && !rc; i++) {
+	for (uint32_t i = 0; i < ch->nmembers && !rc; i++) {
+		rc = casg_orderdelta_decode(&d, ch->data + ch->offset[i],
+					    (size_t)casg_chunk_len(ch, i), err);
+		if (rc)
+			break;
+		rc = casg_store_find(r->s, c, &d.base, &loc, NULL, err);
+		if (rc)
+			rc = note_found(r, rc, loc.pack, "object", &d.base, err);
+	}
+	return rc;
+}
+
+/*
+ * The packs of what the orders and presentations of a chunk are differences to.
+ * Those that a version has were read for it; of others, that are damaged or have
+ * lost what they were made of, nothing can be kept.
+ */
+static int follow_orders(struct reach *r, struct casg_coder *c, uint32_t pack, uint32_t chunk,
+			 struct casg_err *err)
+{
+	struct casg_err why = CASG_ERR_INIT;
+	const struct casg_chunk *ch;
+	int rc = casg_store_get(r->s, c, pack, chunk, &ch, &why);
+
+	if (rc == CASG_ECORRUPT)
+		return 0;
+	if (rc) {
+		if (err)
+			*err = why;
+		return rc;
+	}
+	rc = note_bases(r, c, ch, err);
+	casg_store_put(r->s, ch);
+	return rc;
+}
+
+/* What is elsewhere is for those who keep it to check: no order is fetched for this. */
+static int follow_chunks(struct reach *r, struct casg_coder *c, uint32_t pack,
+			 struct casg_err *err)
+{
+	struct casg_packidx *x = casg_store_idx(r->s, pack);
+	int here = !casg_store_promised(r->s, pack), rc = 0;
+	struct casg_idx_chunk e;
+
+	for (uint32_t i = 0; i < x->nchunks && !rc; i++) {
 		rc = casg_packidx_chunk(x, i, &e, err);
 		if (!rc && e.kind == CASG_CHUNK_NODE && e.layout == CASG_LAYOUT_LINKED_OUT)
 			rc = follow_bases(r, c, pack, i, err);
+		if (!rc && e.kind == CASG_CHUNK_ORDER && here)
+			rc = follow_orders(r, c, pack, i, err);
 	}
 	return rc;
+}
+
+/* The packs that this one needs to be verified. */
+static int follow_pack(struct reach *r, struct casg_coder *c, uint32_t pack,
+		       struct casg_err *err)
+{
+	struct casg_oid *ids;
+	size_t nids;
+	int rc = casg_store_refs(r->s, c, pack, &ids, &nids, err);
+
+	for (size_t k = 0; k < nids && !rc; k++) {
+		uint32_t to = 0, chunk;
+
+		rc = casg_store_find_chunk(r->s, &ids[k], &to, &chunk, err);
+		rc = note_found(r, rc, to, "chunk", &ids[k], err);
+	}
+	free(ids);
+	return rc ? rc : follow_chunks(r, c, pack, err);
 }
 
 /* 2 marks a pack whose references were followed. */
@@ -123,28 +193,11 @@ static int follow(struct reach *r, struct casg_coder *c, struct casg_err *err)
 	uint32_t n = casg_store_npacks(r->s);
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct casg_oid *ids;
-		size_t nids;
 		int rc;
 
 		if (r->needed[i] != 1)
 			continue;
-		rc = casg_store_refs(r->s, c, i, &ids, &nids, err);
-		for (size_t k = 0; k < nids && !rc; k++) {
-			uint32_t pack, chunk;
-
-			rc = casg_store_find_chunk(r->s, &ids[k], &pack, &chunk, err);
-			if (!rc)
-				rc = absent("chunk", &ids[k], err);
-			if (rc < 0)
-				break;
-			if (!r->needed[pack])
-				r->needed[pack] = 1;
-			rc = 0;
-		}
-		free(ids);
-		if (!rc)
-			rc = follow_all_bases(r, c, i, err);
+		rc = follow_pack(r, c, i, err);
 		if (rc)
 			return rc;
 		r->needed[i] = 2;
@@ -153,11 +206,77 @@ static int follow(struct reach *r, struct casg_coder *c, struct casg_err *err)
 	return 0;
 }
 
+int casg_reach_close(struct casg_store *s, struct casg_coder *c, uint8_t *needed,
+		     struct casg_err *err)
+{
+	struct reach r = { s, needed, 1 };
+
+	return follow(&r, c, err);
+}
+
+/* A walk by depth; each pack comes when all that it needs have come. */
+struct ranking {
+	struct reach r;           /* r.needed: what the pack at hand needs */
+	struct casg_coder *c;
+	const uint8_t *of;
+	uint8_t *visited;
+	uint32_t *out, n;
+};
+
+static int rank_pack(struct ranking *k, uint32_t pack, struct casg_err *err)
+{
+	uint32_t npacks = casg_store_npacks(k->r.s), n = 0, *needs = NULL;
+	struct casg_err why = CASG_ERR_INIT;
+	int rc;
+
+	k->visited[pack] = 1;
+	memset(k->r.needed, 0, npacks);
+	rc = follow_pack(&k->r, k->c, pack, &why);
+	/* one that cannot be read keeps nothing */
+	if (rc != CASG_ENOMEM)
+		rc = 0;
+	for (uint32_t i = 0; i < npacks; i++)
+		n += k->r.needed[i] && k->of[i];
+	if (!rc)
+		needs = malloc((n + 1) * sizeof(*needs));
+	if (!needs)
+		return casg_err_nomem(err);
+	n = 0;
+	for (uint32_t i = 0; i < npacks; i++)
+		if (k->r.needed[i] && k->of[i])
+			needs[n++] = i;
+	for (uint32_t i = 0; i < n && !rc; i++)
+		if (!k->visited[needs[i]])
+			rc = rank_pack(k, needs[i], err);
+	free(needs);
+	k->out[k->n++] = pack;
+	return rc;
+}
+
+int casg_reach_rank(struct casg_store *s, struct casg_coder *c, const uint8_t *of,
+		    uint32_t *packs_out, uint32_t *n_out, struct casg_err *err)
+{
+	uint32_t npacks = casg_store_npacks(s);
+	struct ranking k = {
+		.r = { s, malloc(npacks + 1u), 1 }, .c = c, .of = of,
+		.visited = calloc(npacks + 1u, 1), .out = packs_out,
+	};
+	int rc = k.r.needed && k.visited ? 0 : casg_err_nomem(err);
+
+	for (uint32_t i = 0; i < npacks && !rc; i++)
+		if (of[i] && !k.visited[i])
+			rc = rank_pack(&k, i, err);
+	*n_out = k.n;
+	free(k.r.needed);
+	free(k.visited);
+	return rc;
+}
+
 int casg_reach_packs(struct casg_store *s, struct casg_coder *c,
 		     const struct casg_roots *roots, uint8_t *needed_out,
 		     struct casg_err *err)
 {
-	struct reach r = { s, needed_out };
+	struct reach r = { s, needed_out, 0 };
 	int rc;
 
 	memset(needed_out, 0, casg_store_npacks(s));
@@ -182,6 +301,7 @@ struct chunks {
 	struct casg_coder *c;
 	struct casg_nodes *nodes;
 	uint8_t **seen;          /* a pack: a bit a node, or NULL */
+	uint8_t **settled;       /* a pack: a bit a chunk of sequences, or NULL */
 	casg_chunk_fn *note;
 	void *ctx;
 };
@@ -233,13 +353,52 @@ static int note_node_chunk(void *ctx, const struct casg_oid *id, const struct ca
 	return note_node_chunks(ctx, loc, 0, err);
 }
 
+int casg_reach_needs(struct casg_store *s, struct casg_coder *c, uint32_t pack, uint32_t chunk,
+		     casg_chunk_fn *note, void *ctx, struct casg_err *err)
+{
+	uint32_t distance[CASG_SCRIPT_BASES_MAX], n = 0;
+	struct casg_buf raw = CASG_BUF_INIT;
+	struct casg_idx_chunk e;
+	int rc = casg_packidx_chunk(casg_store_idx(s, pack), chunk, &e, err);
+
+	if (rc || !casg_layout_is_matched(e.layout))
+		return rc;
+	rc = casg_store_raw(s, pack, chunk, &raw, err);
+	if (!rc) {
+		rc = casg_chunk_needs(c, raw.data, raw.len, distance, &n, err);
+		if (!rc && n && distance[0] > chunk)
+			rc = casg_err_set(err, CASG_ECORRUPT, "it needs a chunk before the first");
+		if (rc)
+			casg_err_prefix(err, "pack '%s', chunk %u", casg_store_pack_path(s, pack),
+					chunk);
+	}
+	casg_buf_release(&raw);
+	for (uint32_t i = 0; i < n && !rc; i++)
+		rc = note(ctx, pack, chunk - distance[i], err);
+	return rc;
+}
+
+/* A chunk, and those that it needs to be decoded. */
+static int note_chunk(struct chunks *k, uint32_t pack, uint32_t chunk, struct casg_err *err)
+{
+	if (!k->settled[pack])
+		k->settled[pack] = calloc(casg_store_idx(k->s, pack)->nchunks / 8 + 1u, 1);
+	if (!k->settled[pack])
+		return casg_err_nomem(err);
+	if (set_bit(k->settled[pack], chunk))
+		return 0;
+	if (k->note(k->ctx, pack, chunk, err))
+		return err ? err->code : CASG_ENOMEM;
+	return casg_reach_needs(k->s, k->c, pack, chunk, k->note, k->ctx, err);
+}
+
 /* The chunk of an object and, if it is a list, those of its pieces. */
 static int note_pieces(void *ctx, const struct casg_loc *loc, struct casg_err *err)
 {
 	struct chunks *k = ctx;
 	struct casg_idx_chunk ic;
 	struct casg_object o;
-	int rc = k->note(k->ctx, loc->pack, loc->chunk, err);
+	int rc = note_chunk(k, loc->pack, loc->chunk, err);
 
 	if (!rc)
 		rc = casg_packidx_chunk(casg_store_idx(k->s, loc->pack), loc->chunk, &ic, err);
@@ -247,7 +406,7 @@ static int note_pieces(void *ctx, const struct casg_loc *loc, struct casg_err *e
 		return rc;
 	rc = casg_store_object(k->s, k->c, loc, &o, err);
 	for (size_t i = 0; i < o.npieces && !rc; i++)
-		rc = k->note(k->ctx, o.pieces[i].pack, o.pieces[i].chunk, err);
+		rc = note_chunk(k, o.pieces[i].pack, o.pieces[i].chunk, err);
 	casg_object_release(&o);
 	return rc;
 }
@@ -277,12 +436,9 @@ static int note_records(struct chunks *k, const struct casg_roots *roots,
 	return rc;
 }
 
-/* Long presentations of records are blobs of their own: their ids. */
-static int each_long_presentation(struct casg_store *s, struct casg_coder *c,
-				  const struct casg_oid *presentation,
-				  int (*fn)(void *ctx, const struct casg_oid *id,
-					    struct casg_err *err),
-				  void *ctx, struct casg_err *err)
+int casg_presentation_blobs(struct casg_store *s, struct casg_coder *c,
+			    const struct casg_oid *presentation, casg_blob_fn *fn, void *ctx,
+			    struct casg_err *err)
 {
 	struct casg_presr *p;
 	struct casg_facts facts;
@@ -316,8 +472,8 @@ static int note_presentation(struct chunks *k, const struct casg_roots *roots,
 {
 	int rc = note_blob(k, &roots->presentation, err);
 
-	return rc ? rc : each_long_presentation(k->s, k->c, &roots->presentation, note_long,
-						k, err);
+	return rc ? rc : casg_presentation_blobs(k->s, k->c, &roots->presentation, note_long, k,
+						 err);
 }
 
 int casg_reach_chunks(struct casg_store *s, struct casg_coder *c,
@@ -328,8 +484,9 @@ int casg_reach_chunks(struct casg_store *s, struct casg_coder *c,
 	struct chunks k = {
 		.s = s, .c = c, .note = note, .ctx = ctx,
 		.nodes = casg_nodes_new(s, c), .seen = calloc(npacks + 1u, sizeof(*k.seen)),
+		.settled = calloc(npacks + 1u, sizeof(*k.settled)),
 	};
-	int rc = k.nodes && k.seen ? 0 : casg_err_nomem(err);
+	int rc = k.nodes && k.seen && k.settled ? 0 : casg_err_nomem(err);
 
 	if (!rc)
 		rc = casg_tree_walk(s, c, &roots->records, note_node_chunk, &k, err);
@@ -343,7 +500,10 @@ int casg_reach_chunks(struct casg_store *s, struct casg_coder *c,
 		rc = note_blob(&k, &roots->withdrawn, err);
 	for (uint32_t i = 0; k.seen && i < npacks; i++)
 		free(k.seen[i]);
+	for (uint32_t i = 0; k.settled && i < npacks; i++)
+		free(k.settled[i]);
 	free(k.seen);
+	free(k.settled);
 	casg_nodes_free(k.nodes);
 	return rc;
 }
@@ -546,6 +706,14 @@ int casg_marks_has(const struct casg_marks *m, uint32_t pack, uint32_t object)
 	return bits && (bits[object >> 3] >> (object & 7) & 1);
 }
 
+int casg_marks_has_node(const struct casg_marks *m, const struct casg_loc *loc)
+{
+	const struct seen *n = &m->seen[loc->pack];
+	uint64_t i = n->nodes ? (uint64_t)n->nodes_before[loc->chunk] + loc->member : 0;
+
+	return n->nodes && (n->nodes[i >> 3] >> (i & 7) & 1);
+}
+
 /* So are long presentations of records. */
 static int mark_long(void *ctx, const struct casg_oid *id, struct casg_err *err)
 {
@@ -554,8 +722,8 @@ static int mark_long(void *ctx, const struct casg_oid *id, struct casg_err *err)
 	return rc < 0 ? rc : 0;
 }
 
-/* What an order rests on may be of a version that was not asked for. */
-static int mark_order(struct casg_marks *m, const struct casg_oid *id, struct casg_err *err)
+/* What an order or presentation rests on may be of a version that was not asked for. */
+static int mark_linked(struct casg_marks *m, const struct casg_oid *id, struct casg_err *err)
 {
 	struct casg_loc loc;
 	int rc;
@@ -579,11 +747,18 @@ int casg_marks_add(struct casg_marks *m, const struct casg_roots *roots,
 	if (!rc && roots->has_withdrawn)
 		rc = mark_object(m, &roots->withdrawn, err);
 	if (rc >= 0)
-		rc = mark_order(m, &roots->order, err);
+		rc = mark_linked(m, &roots->order, err);
 	if (rc >= 0)
-		rc = mark_object(m, &roots->presentation, err);
-	if (!rc)
-		rc = each_long_presentation(m->r.s, m->c, &roots->presentation, mark_long, m, err);
+		rc = mark_linked(m, &roots->presentation, err);
+	if (rc >= 0)
+		rc = casg_presentation_blobs(m->r.s, m->c, &roots->presentation, mark_long, m, err);
+	return rc < 0 ? rc : 0;
+}
+
+int casg_marks_blob(struct casg_marks *m, const struct casg_oid *id, struct casg_err *err)
+{
+	int rc = mark_object(m, id, err);
+
 	return rc < 0 ? rc : 0;
 }
 

@@ -25,6 +25,23 @@ int casg_reach_packs(struct casg_store *s, struct casg_coder *c,
 		     struct casg_err *err);
 
 /*
+ * What flagged packs need to be verified is flagged too: the chunks they refer
+ * to, the bases of their nodes, orders and presentations.  What is in no pack
+ * is passed over; a pack that cannot be read is an error.
+ */
+int casg_reach_close(struct casg_store *s, struct casg_coder *c, uint8_t *needed,
+		     struct casg_err *err);
+
+/*
+ * The flagged packs, each behind those of them that it needs: who deletes them
+ * from the last to the first leaves at no moment one that has lost what it
+ * needs.  One that cannot be read needs nothing.  packs_out: the caller's
+ * array of as many as the store has.
+ */
+int casg_reach_rank(struct casg_store *s, struct casg_coder *c, const uint8_t *of,
+		    uint32_t *packs_out, uint32_t *n_out, struct casg_err *err);
+
+/*
  * Exactly the chunks that the version needs: note is called once or more for
  * each.  Reads the whole tree.
  */
@@ -32,6 +49,13 @@ typedef int casg_chunk_fn(void *ctx, uint32_t pack, uint32_t chunk, struct casg_
 int casg_reach_chunks(struct casg_store *s, struct casg_coder *c,
 		      const struct casg_roots *roots, casg_chunk_fn *note, void *ctx,
 		      struct casg_err *err);
+
+/*
+ * The chunks that this one needs to be decoded: those whose literals its edit
+ * scripts use.  casg_reach_chunks has them already.
+ */
+int casg_reach_needs(struct casg_store *s, struct casg_coder *c, uint32_t pack, uint32_t chunk,
+		     casg_chunk_fn *note, void *ctx, struct casg_err *err);
 
 /*
  * The PACKS text for these roots: "<id> <bytes> <kinds>" lines, sorted; kinds
@@ -84,6 +108,8 @@ void casg_marks_watch(struct casg_marks *m, casg_marks_fn *fn, void *ctx);
 void casg_marks_everything(struct casg_marks *m);
 int casg_marks_add(struct casg_marks *m, const struct casg_roots *roots,
 		   struct casg_err *err);
+/* A blob that something beside versions names, as a profile does. */
+int casg_marks_blob(struct casg_marks *m, const struct casg_oid *id, struct casg_err *err);
 /* After the last version: take in what the packs refer to. */
 int casg_marks_finish(struct casg_marks *m, struct casg_err *err);
 int casg_marks_needed(const struct casg_marks *m, uint32_t pack);
@@ -95,5 +121,13 @@ int casg_marks_needed(const struct casg_marks *m, uint32_t pack);
 int casg_marks_whole(const struct casg_marks *m, uint32_t pack);
 /* Is the object (by number) of that pack marked? */
 int casg_marks_has(const struct casg_marks *m, uint32_t pack, uint32_t object);
+/* And the node that lies there? */
+int casg_marks_has_node(const struct casg_marks *m, const struct casg_loc *loc);
+
+/* The ids of long presentations of records, which are blobs of their own. */
+typedef int casg_blob_fn(void *ctx, const struct casg_oid *id, struct casg_err *err);
+int casg_presentation_blobs(struct casg_store *s, struct casg_coder *c,
+			    const struct casg_oid *presentation, casg_blob_fn *fn, void *ctx,
+			    struct casg_err *err);
 
 #endif

@@ -1037,55 +1037,7 @@ int casg_refs_commit(struct casg_refs *refs, const struct casg_commit_req *req,
 	return r;
 }
 
-/* ---- settings ---- */
-
-/* The entries of one level, so that the nearer file comes later. */
-static int each_of_level(git_config *cfg, int level, const char *pattern, casg_config_fn *fn,
-			 void *ctx, struct casg_err *err)
-{
-	git_config_iterator *it;
-	git_config_entry *e;
-	int r = 0;
-
-	if (git_config_iterator_glob_new(&it, cfg, pattern))
-		return casg_err_set(err, CASG_EIO, "cannot read git config");
-	while (!r && !git_config_next(&e, it))
-		if ((int)e->level == level)
-			r = fn(ctx, e->name, e->value ? e->value : "", err);
-	git_config_iterator_free(it);
-	return r;
-}
-
-int casg_refs_each_config(const char *git_dir, const char *pattern, casg_config_fn *fn, void *ctx,
-			  struct casg_err *err)
-{
-	git_repository *git = NULL;
-	git_config *cfg = NULL;
-	int r;
-
-	start_libgit2();
-	r = git_dir ? git_repository_open(&git, git_dir) : 0;
-	if (!r)
-		r = git ? git_repository_config(&cfg, git) : git_config_open_default(&cfg);
-	if (r)
-		r = git_fail(err, r, "cannot read git config of", git_dir ? git_dir : "user");
-	for (int level = GIT_CONFIG_LEVEL_PROGRAMDATA; !r && level <= GIT_CONFIG_LEVEL_APP; level++)
-		r = each_of_level(cfg, level, pattern, fn, ctx, err);
-	git_config_free(cfg);
-	git_repository_free(git);
-	git_libgit2_shutdown();
-	return r;
-}
-
-static int apply_setting(void *ctx, const char *key, const char *value, struct casg_err *err)
-{
-	return casg_settings_set(ctx, key, value, NULL, err);
-}
-
-int casg_refs_settings(const char *git_dir, struct casg_settings *s, struct casg_err *err)
-{
-	return casg_refs_each_config(git_dir, "^casg\\.", apply_setting, s, err);
-}
+/* ---- git config ---- */
 
 int casg_refs_config(struct casg_refs *refs, const char *key, struct casg_buf *out,
 		     struct casg_err *err)

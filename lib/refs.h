@@ -17,7 +17,6 @@
 #include "err.h"
 #include "oid.h"
 #include "repo.h"
-#include "settings.h"
 
 struct casg_refs;
 
@@ -150,23 +149,6 @@ struct casg_commit_req {
  */
 int casg_refs_commit(struct casg_refs *refs, const struct casg_commit_req *req,
 		     char commit_out[CASG_GITID_SIZE], struct casg_err *err);
-
-/*
- * Apply the casg.* keys of git config (system, global, repository), in that
- * order.  'git_dir' may be NULL: then outside any repository.
- */
-int casg_refs_settings(const char *git_dir, struct casg_settings *s,
-		       struct casg_err *err);
-
-/*
- * Call fn with each entry of git config whose key matches a regular expression
- * ("^casg\\.remote\\."), nearer files later; keys are in lower case but for what
- * stands between the first dot and the last.  'git_dir' may be NULL: then
- * outside any repository.  A non-zero return of fn ends it and is returned.
- */
-typedef int casg_config_fn(void *ctx, const char *key, const char *value, struct casg_err *err);
-int casg_refs_each_config(const char *git_dir, const char *pattern, casg_config_fn *fn, void *ctx,
-			  struct casg_err *err);
 
 /* The value of a key of git config, appended: 1; 0 when it is not set. */
 int casg_refs_config(struct casg_refs *refs, const char *key, struct casg_buf *out,

@@ -251,6 +251,29 @@ static void judge_failure(const struct casg_gs *gs, const struct casg_http_resul
 		casg_cloud_fail(seen, CASG_REMOTE_REFUSED, "there is no bucket '%s'", gs->bucket);
 }
 
+/* What both ways have in common: 1 when the answer is good, and more is to be read from it. */
+static int judge_answer(const struct casg_gs *gs, const struct casg_cloud_ask *ask,
+			const struct casg_http_result *r, struct casg_cloud_seen *seen)
+{
+	if (r->failed)
+		return 0;
+	if (ask->act == CASG_CLOUD_PART && !ask->last && r->status == 308)
+		judge_part(ask, r, seen);
+	if (r->status >= 300)
+		judge_failure(gs, r, seen);
+	if (seen->verdict != CASG_CLOUD_OK)
+		return 0;
+	if (ask->act == CASG_CLOUD_BEGIN)
+		judge_session(gs, r, seen);
+	return ask->act != CASG_CLOUD_BEGIN;
+}
+
+/* Does the answer tell of an object that is stored now? */
+static int is_stored(const struct casg_cloud_ask *ask)
+{
+	return ask->act == CASG_CLOUD_PUT || (ask->act == CASG_CLOUD_PART && ask->last);
+}
+
 static void judge_json(void *ctx, const struct casg_cloud_ask *ask, const struct casg_http_result *r,
 		       struct casg_buf *answer, struct casg_cloud_seen *seen)
 {
@@ -260,21 +283,12 @@ static void judge_json(void *ctx, const struct casg_cloud_ask *ask, const struct
 	char generation[GENERATION_MAX];
 
 	*seen->validator = '\0';
-	if (r->failed)
-		return;
-	if (ask->act == CASG_CLOUD_PART && !ask->last && r->status == 308)
-		judge_part(ask, r, seen);
-	if (r->status >= 300)
-		judge_failure(gs, r, seen);
-	if (seen->verdict != CASG_CLOUD_OK)
+	if (!judge_answer(gs, ask, r, seen))
 		return;
 	if (ask->act == CASG_CLOUD_GET) {
 		if (casg_http_header(r, "x-goog-generation", generation, sizeof(generation)))
 			casg_cloud_validator(seen, generation);
-	} else if (ask->act == CASG_CLOUD_BEGIN) {
-		judge_session(gs, r, seen);
-	} else if (ask->act == CASG_CLOUD_HAVE || ask->act == CASG_CLOUD_PUT ||
-		   (ask->act == CASG_CLOUD_PART && ask->last)) {
+	} else if (ask->act == CASG_CLOUD_HAVE || is_stored(ask)) {
 		if (casg_json_walk(answer->data, answer->len, take_object, &o, &err) ||
 		    !is_number(o.size)) {
 			casg_cloud_fail(seen, CASG_REMOTE_WRONG, "what is told of the object makes no sense");
@@ -488,17 +502,7 @@ static void judge_xml(void *ctx, const struct casg_cloud_ask *ask, const struct 
 	struct object o = { "", "", "" };
 
 	(void)answer;
-	if (r->failed)
-		return;
-	if (ask->act == CASG_CLOUD_PART && !ask->last && r->status == 308)
-		judge_part(ask, r, seen);
-	if (r->status >= 300)
-		judge_failure(gs, r, seen);
-	if (seen->verdict != CASG_CLOUD_OK)
-		return;
-	if (ask->act == CASG_CLOUD_BEGIN) {
-		judge_session(gs, r, seen);
-	} else if (ask->act == CASG_CLOUD_PUT || (ask->act == CASG_CLOUD_PART && ask->last)) {
+	if (judge_answer(gs, ask, r, seen) && is_stored(ask)) {
 		casg_http_header(r, "x-goog-generation", o.generation, sizeof(o.generation));
 		read_hash(r, &o);
 		judge_stored(ask, &o, seen);

@@ -3,10 +3,12 @@
 #include <stdlib.h>
 
 #include "array.h"
+#include "endian.h"
 #include "nodes.h"
 #include "nodew.h"
 #include "orderbase.h"
 #include "orderdelta.h"
+#include "presdelta.h"
 #include "reach.h"
 #include "treer.h"
 
@@ -48,34 +50,27 @@ enum {
 
 /* ---- objects ----------------------------------------------------------- */
 
-static int ignore_record(void *ctx, const uint8_t *tag, size_t tag_nbytes,
-			 const struct casg_oid *id, uint64_t nresidues, struct casg_err *err)
+/* Those that 'to' does not have, in 'm' and at the front of g->info. */
+static int choose_gathered(struct repack *p, struct gather *g, struct casg_slice *m,
+			   uint32_t *n_out, struct casg_err *err)
 {
-	(void)ctx;
-	(void)tag;
-	(void)tag_nbytes;
-	(void)id;
-	(void)nresidues;
-	(void)err;
-	return 0;
-}
+	struct casg_loc loc;
+	uint32_t n = 0;
 
-static int add_whole(struct repack *p, const struct casg_loc *loc, struct casg_err *err)
-{
-	struct casg_object o;
-	struct casg_buf piece = CASG_BUF_INIT;
-	int rc = casg_store_object(p->r->from, p->coder, loc, &o, err);
+	for (size_t i = 0; i < g->n; i++) {
+		size_t from = i ? g->end[i - 1] : 0;
+		int rc = casg_store_find(p->r->to, p->coder, &g->info[i].id, &loc, NULL, err);
 
-	for (size_t i = 0; i < o.npieces && !rc; i++) {
-		casg_buf_reset(&piece);
-		rc = casg_store_read(p->r->from, p->coder, &o.pieces[i], 0, UINT64_MAX, &piece,
-				     NULL, err);
-		if (!rc)
-			rc = casg_packer_residues(p->packer, piece.data, piece.len, err);
+		if (rc < 0)
+			return rc;
+		if (rc)
+			continue;
+		m[n].p = g->bytes.data ? g->bytes.data + from : (const uint8_t *)"";
+		m[n].nbytes = g->end[i] - from;
+		g->info[n++] = g->info[i];
 	}
-	casg_buf_release(&piece);
-	casg_object_release(&o);
-	return rc ? rc : casg_packer_end(p->packer, NULL, 0, err);
+	*n_out = n;
+	return 0;
 }
 
 static int flush_gather(struct repack *p, struct gather *g, int kind, struct casg_err *err)
@@ -83,19 +78,16 @@ static int flush_gather(struct repack *p, struct gather *g, int kind, struct cas
 	struct casg_buf out = CASG_BUF_INIT;
 	struct casg_slice *m = calloc(g->n + 1, sizeof(*m));
 	struct casg_oid id;
+	uint32_t n = 0;
 	int rc = m ? casg_buf_check(&g->bytes, err) : casg_err_nomem(err);
 
-	for (size_t i = 0; i < g->n && !rc; i++) {
-		size_t from = i ? g->end[i - 1] : 0;
-
-		m[i].p = g->bytes.data ? g->bytes.data + from : (const uint8_t *)"";
-		m[i].nbytes = g->end[i] - from;
-	}
-	if (!rc && g->n) {
-		rc = casg_chunk_encode(p->coder, kind, 0, p->r->packer.level, m, (uint32_t)g->n,
+	if (!rc)
+		rc = choose_gathered(p, g, m, &n, err);
+	if (!rc && n) {
+		rc = casg_chunk_encode(p->coder, kind, 0, p->r->packer.level, m, n,
 				       NULL, &out, &id, err);
 		if (!rc)
-			rc = casg_packw_room(p->r->packw, out.len, g->n, err);
+			rc = casg_packw_room(p->r->packw, out.len, n, err);
 		if (!rc)
 			rc = casg_packw_add(p->r->packw, out.data, out.len, &id, g->info, err);
 	}
@@ -120,11 +112,6 @@ static int add_gathered(struct repack *p, struct gather *g, int kind,
 static int copy_blob(struct repack *p, const struct casg_loc *loc, struct casg_err *err)
 {
 	struct casg_objinfo info;
-	struct casg_blobr *in = NULL;
-	struct casg_blobw *out;
-	const uint8_t *bytes;
-	struct casg_oid id;
-	size_t n;
 	int rc = casg_store_info(p->r->from, p->coder, loc, &info, err);
 
 	if (rc)
@@ -134,20 +121,8 @@ static int copy_blob(struct repack *p, const struct casg_loc *loc, struct casg_e
 				     &p->blobs.bytes, NULL, err);
 		return rc ? rc : add_gathered(p, &p->blobs, CASG_CHUNK_BLOB, &info, err);
 	}
-	out = casg_blobw_new(p->r->packw, p->r->to, p->coder, p->r->packer.level, err);
-	if (out)
-		in = casg_blobr_open(p->r->from, p->coder, &info.id, err);
-	rc = in ? 1 : CASG_ECORRUPT;
-	while (rc > 0 && (rc = casg_blobr_next(in, &bytes, &n, err)) > 0) {
-		rc = casg_blobw_add(out, bytes, n, err);
-		rc = rc ? rc : 1;
-	}
-	casg_blobr_free(in);
-	if (rc) {
-		casg_blobw_free(out);
-		return rc;
-	}
-	return casg_blobw_finish(out, &id, err);
+	return casg_blobw_copy(p->r->packw, p->r->to, p->coder, p->r->packer.level, p->r->from,
+			       &info.id, err);
 }
 
 /* The kind of what a list puts together, or the kind itself. */
@@ -208,7 +183,7 @@ static int add_members(struct repack *p, const struct casg_marks *marks,
 		if (kind == CASG_CHUNK_BLOB) {
 			rc = copy_blob(p, &loc, err);
 		} else if (ic->kind == CASG_CHUNK_LIST) {
-			rc = add_whole(p, &loc, err);
+			rc = casg_packer_copy(p->packer, p->r->from, p->coder, &loc, err);
 		} else {
 			rc = casg_packer_residues(p->packer, ch->data + ch->offset[loc.member],
 						  (size_t)casg_chunk_len(ch, loc.member), err);
@@ -217,6 +192,89 @@ static int add_members(struct repack *p, const struct casg_marks *marks,
 		}
 	}
 	casg_store_put(p->r->from, ch);
+	return rc;
+}
+
+/* A pack of 'from' stays: new ones may refer to it. */
+static int keep_pack(struct repack *p, uint32_t pack, struct casg_err *err)
+{
+	int rc;
+
+	if (p->r->stays[pack])
+		return 0;
+	p->r->stays[pack] = 1;
+	rc = casg_store_settle(p->r->from, pack, err);
+	return rc ? rc : casg_store_add_objects(p->r->to, p->r->packs_dir,
+						&casg_store_idx(p->r->from, pack)->pack_id, err);
+}
+
+/* A list that is here has promised pieces, or the other way round. */
+static int keep_mixed(struct repack *p, const struct casg_loc *list, struct casg_err *err)
+{
+	int promised = casg_store_promised(p->r->from, list->pack), rc;
+	struct casg_object o;
+
+	rc = casg_store_object(p->r->from, p->coder, list, &o, err);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < o.npieces && !rc; i++)
+		if (casg_store_promised(p->r->from, o.pieces[i].pack) != promised)
+			rc = keep_pack(p, promised ? o.pieces[i].pack : list->pack, err);
+	casg_object_release(&o);
+	return rc;
+}
+
+static int keep_packs(struct repack *p, struct casg_err *err)
+{
+	struct casg_idx_chunk ic;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < p->npacks && !rc; i++) {
+		struct casg_packidx *x = casg_store_idx(p->r->from, i);
+		struct casg_loc loc = { i, 0, 0 };
+
+		for (; loc.chunk < x->nchunks && !rc; loc.chunk++) {
+			rc = casg_packidx_chunk(x, loc.chunk, &ic, err);
+			for (loc.member = 0; !rc && ic.kind == CASG_CHUNK_LIST && loc.member < ic.nmembers;
+			     loc.member++)
+				rc = keep_mixed(p, &loc, err);
+		}
+	}
+	return rc;
+}
+
+/* All that the pack refers to is in 'to', or in packs that stay, too. */
+static int keep_referred(struct repack *p, uint32_t pack, int *more, struct casg_err *err)
+{
+	struct casg_oid *ids;
+	uint32_t at, chunk;
+	size_t n;
+	int rc = casg_store_refs(p->r->from, p->coder, pack, &ids, &n, err);
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		rc = casg_store_find_chunk(p->r->to, &ids[i], &at, &chunk, err);
+		if (!rc && (rc = casg_store_find_chunk(p->r->from, &ids[i], &at, &chunk, err)) > 0) {
+			*more = 1;
+			rc = keep_pack(p, at, err);
+		} else if (rc > 0) {
+			rc = 0;
+		}
+	}
+	free(ids);
+	return rc;
+}
+
+/* In a partial clone: packs that those that stay refer to, the promised ones among them. */
+static int keep_all_referred(struct repack *p, struct casg_err *err)
+{
+	int more, rc = 0;
+
+	do {
+		more = 0;
+		for (uint32_t i = 0; i < p->npacks && !rc; i++)
+			if (p->r->stays[i] || casg_store_promised(p->r->from, i))
+				rc = keep_referred(p, i, &more, err);
+	} while (more && !rc);
 	return rc;
 }
 
@@ -230,6 +288,10 @@ static int add_objects(struct repack *p, const struct casg_marks *marks, int kin
 	for (uint32_t pack = 0; pack < p->npacks && !rc; pack++) {
 		struct casg_packidx *x = casg_store_idx(p->r->from, pack);
 
+		/* nodes are all written again, so blobs are as well */
+		if (p->r->promised && kind == CASG_CHUNK_SEQ &&
+		    (p->r->stays[pack] || casg_store_promised(p->r->from, pack)))
+			continue;
 		for (uint32_t i = 0; i < x->nchunks && !rc; i++) {
 			rc = casg_packidx_chunk(x, i, &ic, err);
 			if (!rc && (ic.kind == kind || ic.kind == CASG_CHUNK_LIST))
@@ -251,12 +313,108 @@ static int find(struct repack *p, const struct casg_oid *id, struct casg_loc *ou
 			    casg_oid_hex(id, hex));
 }
 
+static void hash_number(struct casg_hasher *h, uint64_t n)
+{
+	uint8_t b[8];
+
+	casg_put_be64(b, n);
+	casg_hasher_update(h, b, sizeof(b));
+}
+
+static void hash_version(struct casg_hasher *h, const struct casg_repack_version *v)
+{
+	casg_hasher_update(h, v->roots.records.b, CASG_OID_RAWSZ);
+	casg_hasher_update(h, v->roots.order.b, CASG_OID_RAWSZ);
+	hash_number(h, v->after);
+}
+
+/* What of the pack is taken, when, and with which group. */
+static int hash_pack(struct repack *p, const struct casg_marks *marks, uint32_t pack,
+		     struct casg_hasher *h, struct casg_err *err)
+{
+	struct casg_packidx *x = casg_store_idx(p->r->from, pack);
+	struct casg_idx_chunk ic;
+	int named = 0;
+
+	for (uint32_t i = 0; i < x->nchunks; i++) {
+		int rc = casg_packidx_chunk(x, i, &ic, err);
+
+		if (rc)
+			return rc;
+		if (ic.kind == CASG_CHUNK_NODE || ic.kind == CASG_CHUNK_REFS)
+			continue;
+		for (uint32_t k = ic.first; k < ic.first + ic.nmembers; k++) {
+			const struct casg_group *g;
+
+			if (!casg_marks_has(marks, pack, k))
+				continue;
+			/* a pack of which nothing is taken may come and go */
+			if (!named)
+				casg_hasher_update(h, x->pack_id.b, CASG_OID_RAWSZ);
+			named = 1;
+			g = casg_repackplan_group(p->plan, pack, k);
+			hash_number(h, k);
+			hash_number(h, casg_repackplan_pass(p->plan, pack, k));
+			hash_number(h, g->home);
+			hash_number(h, g->own);
+		}
+	}
+	return 0;
+}
+
+static int tell_plan(struct repack *p, const struct casg_marks *marks, struct casg_err *err)
+{
+	const struct casg_repack *r = p->r;
+	struct casg_hasher *h = r->planned ? casg_hasher_new() : NULL;
+	struct casg_oid digest;
+	int rc = 0;
+
+	if (!r->planned)
+		return 0;
+	if (!h)
+		return casg_err_nomem(err);
+	casg_hasher_init(h);
+	hash_number(h, r->nversions);
+	for (uint32_t i = 0; i < r->nversions; i++)
+		hash_version(h, &r->versions[i]);
+	for (uint32_t i = 0; i < p->npacks && !rc; i++)
+		rc = hash_pack(p, marks, i, h, err);
+	casg_hasher_final(h, &digest);
+	casg_hasher_free(h);
+	return rc ? rc : r->planned(r->planned_ctx, &digest, err);
+}
+
+/* The sequences of passes up to 'end', in packs of their own. */
+static int add_passes(struct repack *p, const struct casg_marks *marks, uint32_t end,
+		      struct casg_packer_stats *out, struct casg_err *err)
+{
+	const struct casg_repack *r = p->r;
+	struct casg_packer_stats stats;
+	int rc = 0;
+
+	p->packer = casg_packer_new(r->to, r->packw, r->pool, r->coders, &r->packer, NULL, NULL,
+				    err);
+	if (!p->packer)
+		return CASG_ENOMEM;
+	for (; p->pass < end && !rc; p->pass++)
+		rc = add_objects(p, marks, CASG_CHUNK_SEQ, err);
+	if (!rc)
+		rc = casg_packer_finish(p->packer, &stats, err);
+	casg_packer_free(p->packer);
+	if (rc)
+		return rc;
+	out->nrecords += stats.nrecords;
+	out->nnew += stats.nnew;
+	out->nresidues += stats.nresidues;
+	return 0;
+}
+
 static int write_objects(struct repack *p, struct casg_packer_stats *out,
 			 struct casg_err *err)
 {
 	const struct casg_repack *r = p->r;
 	struct casg_marks *marks = casg_marks_new(r->from, p->coder, err);
-	uint32_t npasses = 0;
+	uint32_t npasses = 0, first_apart;
 	int rc = marks ? 0 : CASG_ENOMEM;
 
 	if (!rc) {
@@ -267,21 +425,26 @@ static int write_objects(struct repack *p, struct casg_packer_stats *out,
 		casg_marks_sequences(marks);
 		casg_marks_watch(marks, casg_repackplan_note, p->plan);
 	}
-	for (uint32_t i = 0; i < r->nversions && !rc; i++)
-		rc = casg_marks_add(marks, &r->versions[i].roots, err);
+	for (int apart = 0; apart < 2 && !rc; apart++) {
+		casg_repackplan_apart(p->plan, apart);
+		for (uint32_t i = 0; i < r->nversions && !rc; i++)
+			if (r->versions[i].apart == apart)
+				rc = casg_marks_add(marks, &r->versions[i].roots, err);
+	}
+	for (size_t i = 0; i < r->nblobs && !rc; i++)
+		rc = casg_marks_blob(marks, &r->blobs[i], err);
 	if (!rc)
 		rc = casg_repackplan_settle(p->plan, casg_packer_batch(&r->packer), &npasses,
 					    err);
-	if (!rc) {
-		p->packer = casg_packer_new(r->to, r->packw, r->pool, r->coders, &r->packer,
-					    ignore_record, NULL, err);
-		rc = p->packer ? 0 : CASG_ENOMEM;
-	}
-	for (p->pass = 0; p->pass < npasses && !rc; p->pass++)
-		rc = add_objects(p, marks, CASG_CHUNK_SEQ, err);
 	if (!rc)
-		rc = casg_packer_finish(p->packer, out, err);
-	casg_packer_free(p->packer);
+		rc = tell_plan(p, marks, err);
+	p->pass = 0;
+	if (!rc) {
+		first_apart = casg_repackplan_first_apart(p->plan);
+		rc = add_passes(p, marks, first_apart < npasses ? first_apart : npasses, out, err);
+	}
+	if (!rc && p->pass < npasses)
+		rc = add_passes(p, marks, npasses, out, err);
 	casg_repackplan_free(p->plan);
 	if (!rc)
 		rc = add_objects(p, marks, CASG_CHUNK_BLOB, err);
@@ -293,23 +456,6 @@ static int write_objects(struct repack *p, struct casg_packer_stats *out,
 
 /* ---- orders ------------------------------------------------------------ */
 
-/* All keys of a version. */
-static int give_keys(struct repack *p, struct casg_orderbase *b, const struct casg_oid *records,
-		     struct casg_err *err)
-{
-	struct casg_treer *t = casg_treer_open(p->r->from, p->coder, records, err);
-	struct casg_entry e;
-	uint32_t pack;
-	int rc = t ? 1 : CASG_ECORRUPT;
-
-	while (rc > 0 && (rc = casg_treer_next_raw(t, &e, &pack, err)) > 0) {
-		rc = casg_orderbase_key(b, e.key, e.klen, e.occurrence, err);
-		rc = rc ? rc : 1;
-	}
-	casg_treer_free(t);
-	return rc;
-}
-
 /*
  * The order of a version as differences from that of 'after': gathered; 1, or
  * 0 when it is better stored whole.
@@ -319,38 +465,75 @@ static int add_order_delta(struct repack *p, const struct casg_roots *v,
 {
 	struct casg_orderbase *b = casg_orderbase_new(p->r->from, p->coder, &after->records,
 						      &after->order, err);
-	struct casg_buf whole = CASG_BUF_INIT;
-	struct casg_objinfo info = { .id = v->order };
-	int rc = b ? give_keys(p, b, &v->records, err) : CASG_ECORRUPT;
+	struct casg_objinfo info;
+	int rc = b ? casg_orderbase_keys(b, &v->records, err) : CASG_ECORRUPT;
 
 	if (!rc)
-		rc = casg_store_read_id(p->r->from, p->coder, &v->order, CASG_CHUNK_RAW_MAX,
-					&whole, err);
-	info.nbytes = whole.len;
-	/* chains are counted by versions here: those of 'from' do not matter */
-	if (!rc)
-		rc = casg_orderbase_delta(b, CASG_ORDERBASE_ANY, &v->order, whole.data,
-					  whole.len, &p->orders.bytes, err);
+		rc = casg_orderbase_delta_of(b, &v->order, &info, &p->orders.bytes, err);
 	if (rc > 0) {
 		rc = add_gathered(p, &p->orders, CASG_CHUNK_ORDER, &info, err);
 		rc = rc ? rc : 1;
 	}
 	casg_orderbase_free(b);
+	return rc;
+}
+
+/* ---- presentations ------------------------------------------------------ */
+
+/* The same of presentations. */
+static int add_presentation_delta(struct repack *p, const struct casg_roots *v,
+				  const struct casg_roots *after, struct casg_err *err)
+{
+	struct casg_buf base = CASG_BUF_INIT, whole = CASG_BUF_INIT;
+	struct casg_objinfo info = { .id = v->presentation };
+	int rc = casg_store_read_id(p->r->from, p->coder, &after->presentation,
+				    CASG_CHUNK_RAW_MAX, &base, err);
+
+	if (!rc)
+		rc = casg_store_read_id(p->r->from, p->coder, &v->presentation,
+					CASG_CHUNK_RAW_MAX, &whole, err);
+	info.nbytes = whole.len;
+	if (!rc && base.len <= CASG_PRESDELTA_MAX && whole.len <= CASG_PRESDELTA_MAX)
+		rc = casg_presdelta_member(&after->presentation, base.data, base.len, &info.id,
+					   whole.data, whole.len, &p->orders.bytes, err);
+	if (rc > 0) {
+		rc = add_gathered(p, &p->orders, CASG_CHUNK_ORDER, &info, err);
+		rc = rc ? rc : 1;
+	}
+	casg_buf_release(&base);
 	casg_buf_release(&whole);
 	return rc;
 }
 
-/* The first version of the list with the same order. */
-static uint32_t first_with_order(const struct casg_repack *r, uint32_t i)
+/* ---- what versions have beside the tree --------------------------------- */
+
+struct linked {
+	const struct casg_oid *(*id)(const struct casg_roots *v);
+	int (*add_delta)(struct repack *p, const struct casg_roots *v,
+			 const struct casg_roots *after, struct casg_err *err);
+};
+
+static const struct casg_oid *order_of(const struct casg_roots *v)
+{
+	return &v->order;
+}
+
+static const struct casg_oid *presentation_of(const struct casg_roots *v)
+{
+	return &v->presentation;
+}
+
+/* The first version of the list with the same. */
+static uint32_t first_with(const struct casg_repack *r, const struct linked *l, uint32_t i)
 {
 	uint32_t k = 0;
 
-	while (!casg_oid_eq(&r->versions[k].roots.order, &r->versions[i].roots.order))
+	while (!casg_oid_eq(l->id(&r->versions[k].roots), l->id(&r->versions[i].roots)))
 		k++;
 	return k;
 }
 
-static int copy_order(struct repack *p, const struct casg_oid *id, struct casg_err *err)
+static int copy_whole(struct repack *p, const struct casg_oid *id, struct casg_err *err)
 {
 	struct casg_loc loc;
 	int rc = find(p, id, &loc, err);
@@ -358,8 +541,9 @@ static int copy_order(struct repack *p, const struct casg_oid *id, struct casg_e
 	return rc ? rc : copy_blob(p, &loc, err);
 }
 
-/* By the order of the version after it: 1; 0 when it is to be stored whole. */
-static int link_order(struct repack *p, uint32_t i, uint8_t *depth, struct casg_err *err)
+/* By that of the version after it: 1; 0 when it is to be stored whole. */
+static int link_one(struct repack *p, const struct linked *l, uint32_t i, uint8_t *depth,
+		    struct casg_err *err)
 {
 	const struct casg_repack *r = p->r;
 	uint32_t after = r->versions[i].after;
@@ -368,34 +552,47 @@ static int link_order(struct repack *p, uint32_t i, uint8_t *depth, struct casg_
 	depth[i] = 0;
 	if (after >= i || depth[after] >= CASG_ORDERDELTA_DEPTH)
 		return 0;
-	rc = add_order_delta(p, &r->versions[i].roots, &r->versions[after].roots, err);
+	rc = l->add_delta(p, &r->versions[i].roots, &r->versions[after].roots, err);
 	if (rc > 0)
 		depth[i] = depth[after] + 1;
 	return rc;
 }
 
-static int write_orders(struct repack *p, struct casg_err *err)
+static int write_linked(struct repack *p, const struct linked *l, struct casg_err *err)
 {
 	const struct casg_repack *r = p->r;
 	uint8_t *depth = calloc((size_t)r->nversions + 1, 1);
 	int rc = depth ? 0 : casg_err_nomem(err);
 
 	for (uint32_t i = 0; i < r->nversions && rc >= 0; i++) {
-		uint32_t first = first_with_order(r, i);
+		uint32_t first = first_with(r, l, i);
 
 		if (first < i) {
 			depth[i] = depth[first];
 			continue;
 		}
-		rc = link_order(p, i, depth, err);
+		rc = link_one(p, l, i, depth, err);
 		if (!rc)
-			rc = copy_order(p, &r->versions[i].roots.order, err);
+			rc = copy_whole(p, l->id(&r->versions[i].roots), err);
 	}
-	if (rc >= 0)
+	free(depth);
+	return rc < 0 ? rc : 0;
+}
+
+static int write_beside(struct repack *p, struct casg_err *err)
+{
+	static const struct linked orders = { order_of, add_order_delta };
+	static const struct linked presentations = { presentation_of, add_presentation_delta };
+	int rc = write_linked(p, &presentations, err);
+
+	if (!rc)
+		rc = flush_gather(p, &p->blobs, CASG_CHUNK_BLOB, err);
+	if (!rc)
+		rc = write_linked(p, &orders, err);
+	if (!rc)
 		rc = flush_gather(p, &p->blobs, CASG_CHUNK_BLOB, err);
 	if (!rc)
 		rc = flush_gather(p, &p->orders, CASG_CHUNK_ORDER, err);
-	free(depth);
 	return rc;
 }
 
@@ -592,6 +789,7 @@ int casg_repack(const struct casg_repack *r, struct casg_packer_stats *out,
 
 	if (rc)
 		return rc;
+	memset(out, 0, sizeof(*out));
 	p->r = r;
 	p->coder = r->coders[r->ncoders - 1];
 	p->npacks = casg_store_npacks(r->from);
@@ -601,14 +799,20 @@ int casg_repack(const struct casg_repack *r, struct casg_packer_stats *out,
 	p->nodew.base_apart = 1;
 	if (!p->nodes || !p->places)
 		rc = casg_err_nomem(err);
+	if (!rc && r->promised)
+		rc = keep_packs(p, err);
 	if (!rc)
 		rc = write_objects(p, out, err);
+	if (!rc && r->promised)
+		rc = casg_store_add_promised(r->to, r->promised, err);
 	if (!rc)
-		rc = write_orders(p, err);
+		rc = write_beside(p, err);
 	if (!rc)
 		rc = write_trees(p, err);
 	if (!rc)
 		rc = casg_packw_finish(r->packw, err);
+	if (!rc && r->promised)
+		rc = keep_all_referred(p, err);
 	release(p);
 	return rc;
 }

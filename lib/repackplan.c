@@ -9,8 +9,14 @@
 
 enum { PASSES_MAX = 16, OFTEN_LEAST = 8, OFTEN_TIMES = 4 };
 
-struct planned {
+/* Equal when all of it is. */
+struct plan_key {
 	struct casg_group group;
+	uint64_t apart;
+};
+
+struct planned {
+	struct plan_key key;
 	uint64_t nbytes;
 	uint32_t pass;
 };
@@ -26,6 +32,8 @@ struct casg_repackplan {
 	uint32_t *set;            /* hash table of numbers; 0: free */
 	size_t set_cap;
 	uint64_t often;           /* reads of a chunk from which on that is often */
+	int apart;                /* what is noted now */
+	uint32_t first_apart;     /* pass */
 	struct casg_buf desc, taxon;
 };
 
@@ -93,16 +101,16 @@ void casg_repackplan_free(struct casg_repackplan *p)
 	free(p);
 }
 
-static size_t slot_of(const struct casg_repackplan *p, const struct casg_group *g)
+static size_t slot_of(const struct casg_repackplan *p, const struct plan_key *g)
 {
 	size_t i = (size_t)casg_xxh64(0, g, sizeof(*g)) & (p->set_cap - 1);
 
-	while (p->set[i] && memcmp(&p->groups[p->set[i]].group, g, sizeof(*g)))
+	while (p->set[i] && memcmp(&p->groups[p->set[i]].key, g, sizeof(*g)))
 		i = (i + 1) & (p->set_cap - 1);
 	return i;
 }
 
-static int number_of(struct casg_repackplan *p, const struct casg_group *g, uint32_t *out,
+static int number_of(struct casg_repackplan *p, const struct plan_key *g, uint32_t *out,
 		     struct casg_err *err)
 {
 	size_t i;
@@ -117,13 +125,13 @@ static int number_of(struct casg_repackplan *p, const struct casg_group *g, uint
 		p->set = set;
 		p->set_cap = cap;
 		for (size_t k = 1; k < p->ngroups; k++)
-			set[slot_of(p, &p->groups[k].group)] = (uint32_t)k;
+			set[slot_of(p, &p->groups[k].key)] = (uint32_t)k;
 	}
 	i = slot_of(p, g);
 	if (!p->set[i]) {
 		if (CASG_GROW(p->groups, p->ngroups + 1, p->cap_groups))
 			return casg_err_nomem(err);
-		p->groups[p->ngroups] = (struct planned){ .group = *g };
+		p->groups[p->ngroups] = (struct planned){ .key = *g };
 		p->set[i] = (uint32_t)p->ngroups++;
 	}
 	*out = p->set[i];
@@ -166,8 +174,8 @@ int casg_repackplan_note(void *plan, const struct casg_entry *e, const struct ca
 	struct casg_repackplan *p = plan;
 	struct casg_packidx *x = casg_store_idx(p->s, loc->pack);
 	struct casg_objinfo info = { .nbytes = 0 };
+	struct plan_key g = { .apart = (uint64_t)p->apart };
 	struct casg_idx_chunk c;
-	struct casg_group g;
 	uint32_t *number;
 	int rc = casg_packidx_chunk(x, loc->chunk, &c, err);
 
@@ -181,8 +189,8 @@ int casg_repackplan_note(void *plan, const struct casg_entry *e, const struct ca
 	if (*number)
 		return 0;
 	rc = group_of_record(p, e, p->often && casg_reads_of(p->opts.reads, &c.id) >= p->often,
-			     &g, err);
-	if (!rc && (g.home || g.own))
+			     &g.group, err);
+	if (!rc)
 		rc = number_of(p, &g, number, err);
 	/* of short ones the mean is enough */
 	info.nbytes = c.nmembers ? c.nraw / c.nmembers : 0;
@@ -193,18 +201,30 @@ int casg_repackplan_note(void *plan, const struct casg_entry *e, const struct ca
 	return rc;
 }
 
+void casg_repackplan_apart(struct casg_repackplan *p, int apart)
+{
+	p->apart = apart;
+}
+
+uint32_t casg_repackplan_first_apart(const struct casg_repackplan *p)
+{
+	return p->first_apart;
+}
+
 struct by_home {
-	struct casg_group group;
+	struct plan_key key;
 	uint32_t number;
 };
 
 static int cmp_by_home(const void *a, const void *b)
 {
-	const struct casg_group *x = a, *y = b;
+	const struct plan_key *x = a, *y = b;
 
-	if (x->home != y->home)
-		return x->home < y->home ? -1 : 1;
-	return x->own < y->own ? -1 : x->own > y->own;
+	if (x->apart != y->apart)
+		return x->apart < y->apart ? -1 : 1;
+	if (x->group.home != y->group.home)
+		return x->group.home < y->group.home ? -1 : 1;
+	return x->group.own < y->group.own ? -1 : x->group.own > y->group.own;
 }
 
 int casg_repackplan_settle(struct casg_repackplan *p, uint64_t nresidues, uint32_t *npasses_out,
@@ -212,11 +232,12 @@ int casg_repackplan_settle(struct casg_repackplan *p, uint64_t nresidues, uint32
 {
 	struct by_home *order = malloc(p->ngroups * sizeof(*order) + 1);
 	uint64_t total = 0, sum = 0;
+	uint32_t first = 0;
 
 	if (!order)
 		return casg_err_nomem(err);
 	for (size_t i = 0; i < p->ngroups; i++) {
-		order[i].group = p->groups[i].group;
+		order[i].key = p->groups[i].key;
 		order[i].number = (uint32_t)i;
 		total += p->groups[i].nbytes;
 	}
@@ -224,10 +245,15 @@ int casg_repackplan_settle(struct casg_repackplan *p, uint64_t nresidues, uint32
 	if (nresidues < total / PASSES_MAX + 1)
 		nresidues = total / PASSES_MAX + 1;
 	*npasses_out = 1;
+	p->first_apart = UINT32_MAX;
 	for (size_t i = 0; i < p->ngroups; i++) {
 		struct planned *g = &p->groups[order[i].number];
 
-		g->pass = (uint32_t)(sum / nresidues);
+		if (g->key.apart && p->first_apart == UINT32_MAX) {
+			p->first_apart = first = *npasses_out;
+			sum = 0;
+		}
+		g->pass = first + (uint32_t)(sum / nresidues);
 		sum += g->nbytes;
 		*npasses_out = g->pass + 1;
 	}
@@ -249,5 +275,5 @@ uint32_t casg_repackplan_pass(const struct casg_repackplan *p, uint32_t pack, ui
 const struct casg_group *casg_repackplan_group(const struct casg_repackplan *p, uint32_t pack,
 					       uint32_t object)
 {
-	return &planned(p, pack, object)->group;
+	return &planned(p, pack, object)->key.group;
 }

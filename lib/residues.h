@@ -54,4 +54,17 @@ int casg_dna_unpack(const uint8_t *packed, size_t nresidues,
 		    const uint8_t *exceptions, size_t nexceptions,
 		    uint8_t *out, struct casg_err *err);
 
+/* Only the exceptions of the above. */
+void casg_dna_exceptions(const uint8_t *p, size_t nresidues, struct casg_buf *exceptions);
+
+/* Write the letters of 32 bases, the first in the lowest bits. */
+void casg_dna_letters(uint64_t bases, uint8_t out[32]);
+
+/*
+ * Lay exceptions over nresidues letters, whatever these are.  CASG_ECORRUPT as
+ * above, bits under exceptions apart.
+ */
+int casg_dna_overlay(const uint8_t *exceptions, size_t nexceptions, uint8_t *out,
+		     size_t nresidues, struct casg_err *err);
+
 #endif

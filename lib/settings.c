@@ -27,6 +27,8 @@ static const struct {
 	  1 * MIB, 16 * KIB, 16 * MIB },
 	{ "casg.compression", offsetof(struct casg_settings, level), LEVEL,
 	  2, 0, 19 },
+	{ "casg.match", offsetof(struct casg_settings, match), COUNT,
+	  64, 0, 256 },
 	{ "casg.shrinkLimit", offsetof(struct casg_settings, shrink_limit), COUNT,
 	  50, 0, 100 },
 	{ "casg.gcGrace", offsetof(struct casg_settings, gc_grace), COUNT,
@@ -37,6 +39,10 @@ static const struct {
 	  1, 0, 1 },
 	{ "casg.remoteTimeout", offsetof(struct casg_settings, remote_timeout), COUNT,
 	  60, 1, 86400 },
+	{ "casg.cache.size", offsetof(struct casg_settings, cache_size), SIZE,
+	  4 * GIB, 0, UINT64_MAX },
+	{ "casg.cache.keepFree", offsetof(struct casg_settings, cache_keep_free), SIZE,
+	  1 * GIB, 0, UINT64_MAX },
 	{ "casg.chunk.rank", offsetof(struct casg_settings, chunk.rest), RANK,
 	  CASG_GROUPING_FAMILY, CASG_GROUPING_SPECIES, CASG_GROUPING_NONE },
 	{ "casg.chunk.cost", offsetof(struct casg_settings, chunk.max_cost), COUNT,
@@ -165,6 +171,26 @@ static const char *wanted(enum kind kind)
 	}
 }
 
+/* A bound as it would be typed: 64m, not 67108864. */
+static int out_of_range(size_t i, const char *value, const char *origin, struct casg_err *err)
+{
+	static const char units[] = { 'k', 'm', 'g' };
+	uint64_t bounds[2] = { table[i].least, table[i].most };
+	char unit[2][2] = { "", "" };
+
+	for (int b = 0; b < 2 && table[i].kind == SIZE; b++)
+		for (int u = 0; u < 3 && bounds[b] && !(bounds[b] % KIB); u++) {
+			bounds[b] /= KIB;
+			unit[b][0] = units[u];
+		}
+	if (bounds[1] == UINT64_MAX)
+		return casg_err_set(err, CASG_ECORRUPT, "bad value '%s' of %s: wanted %llu%s or more",
+				    value, origin, (unsigned long long)bounds[0], unit[0]);
+	return casg_err_set(err, CASG_ECORRUPT, "bad value '%s' of %s: wanted %llu%s to %llu%s",
+			    value, origin, (unsigned long long)bounds[0], unit[0],
+			    (unsigned long long)bounds[1], unit[1]);
+}
+
 /* casg.chunk.dedicated and the like. */
 static int set_list(struct casg_settings *s, const char *name, const char *value,
 		    const char *origin, struct casg_err *err)
@@ -202,10 +228,7 @@ int casg_settings_set(struct casg_settings *s, const char *name,
 		return casg_err_set(err, CASG_ECORRUPT, "bad value '%s' of %s: wanted %s",
 				    value, origin, wanted(RANK));
 	if (v < table[i].least || v > table[i].most)
-		return casg_err_set(err, CASG_ECORRUPT,
-				    "bad value '%s' of %s: out of range (%llu to %llu)",
-				    value, origin, (unsigned long long)table[i].least,
-				    (unsigned long long)table[i].most);
+		return out_of_range(i, value, origin, err);
 	*slot(s, i) = v;
 	return 0;
 }

@@ -2,7 +2,7 @@
  * settings - what a user may tune, with one table of names and bounds.
  *
  * Precedence is the caller's business and is always the same: start from the
- * defaults, apply git config (casg_refs_settings), then the environment, then
+ * defaults, apply git config (casg_cli_settings), then the environment, then
  * options.  Every value passes casg_settings_set, so that a bad one is the
  * same error wherever it came from.  casg-config(5) is the page.
  *
@@ -21,12 +21,15 @@ struct casg_settings {
 	uint64_t memory;     /* casg.memory: bytes a program may use */
 	uint64_t pack_size;  /* casg.packSize: bytes after which a pack is closed */
 	uint64_t chunk_size; /* casg.chunkSize: bytes of content a chunk aims at */
+	uint64_t match;      /* casg.match: DNA is matched by one k-mer of so many; 0: not */
 	uint64_t level;      /* casg.compression: 0 (none) to 19 */
 	uint64_t shrink_limit; /* casg.shrinkLimit: percent of the records that may go */
 	uint64_t gc_grace;   /* casg.gcGrace: seconds before what nothing needs goes */
 	uint64_t gc_auto;    /* casg.gcAuto: small packs that gc --auto tolerates; 0: any */
 	uint64_t count_reads; /* casg.countReads: 0 or 1 */
 	uint64_t remote_timeout; /* casg.remoteTimeout: seconds */
+	uint64_t cache_size;     /* casg.cache.size: bytes of chunks that are kept */
+	uint64_t cache_keep_free; /* casg.cache.keepFree: bytes of the disk that stay free */
 	struct casg_grouping_policy chunk; /* casg.chunk.* */
 	uint64_t taxon_from; /* casg.taxonFrom: sources, see casg_parse_taxon_from */
 };

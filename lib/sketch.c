@@ -31,36 +31,37 @@ static inline uint64_t window(const uint8_t *p, int k)
 	return x;
 }
 
-static inline uint64_t least_of(const uint8_t *p, size_t nwindows, int k)
+/* Sketch i is the least of hash - i * QUARTER, so those below that come last. */
+#define QUARTER (UINT64_C(1) << 62)
+
+static inline void keep_least(uint64_t h, uint64_t *least)
 {
-	uint64_t least = UINT64_MAX;
+	for (int i = 0; i < CASG_SKETCHES; i++) {
+		uint64_t v = h - (uint64_t)i * QUARTER;
 
-	for (size_t i = 0; i < nwindows; i++) {
-		uint64_t h = window(p + i, k) * MULTIPLIER;
-
-		if (h < least)
-			least = h;
+		if (v < least[i])
+			least[i] = v;
 	}
-	return least;
+}
+
+static inline void least_of(const uint8_t *p, size_t nwindows, int k, uint64_t *least)
+{
+	for (size_t i = 0; i < nwindows; i++)
+		keep_least(window(p + i, k) * MULTIPLIER, least);
 }
 
 /* k < 8: a word would reach beyond the last k-mers, so roll one along. */
-static uint64_t least_of_short(const uint8_t *p, size_t nwindows, int k)
+static void least_of_short(const uint8_t *p, size_t nwindows, int k, uint64_t *least)
 {
-	uint64_t x = 0, least = UINT64_MAX;
+	uint64_t x = 0;
 	unsigned top = 8 * (unsigned)(k - 1);
 
 	for (int i = 0; i < k - 1; i++)
 		x = x >> 8 | (uint64_t)p[i] << top;
 	for (size_t i = 0; i < nwindows; i++) {
-		uint64_t h;
-
 		x = x >> 8 | (uint64_t)p[i + (size_t)k - 1] << top;
-		h = x * MULTIPLIER;
-		if (h < least)
-			least = h;
+		keep_least(x * MULTIPLIER, least);
 	}
-	return least;
 }
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
@@ -101,15 +102,16 @@ static inline __m256i window_avx2(const uint8_t *p, int k)
 }
 
 __attribute__((target("avx2"), always_inline))
-static inline uint64_t least_of_avx2(const uint8_t *p, size_t nwindows, int k)
+static inline void least_of_avx2(const uint8_t *p, size_t nwindows, int k, uint64_t *least_out)
 {
 	const __m256i lo = _mm256_set1_epi64x((long long)(MULTIPLIER & 0xffffffff));
 	const __m256i hi = _mm256_set1_epi64x((long long)(MULTIPLIER >> 32));
 	/* there is no unsigned comparison: turn the sign bit before and after */
 	const __m256i sign = _mm256_set1_epi64x(INT64_MIN);
-	__m256i least = _mm256_set1_epi64x(INT64_MAX);
-	uint64_t out[4], r;
+	__m256i least[CASG_SKETCHES];
 
+	for (int s = 0; s < CASG_SKETCHES; s++)
+		least[s] = _mm256_set1_epi64x(INT64_MAX);
 	for (size_t i = 0; i < nwindows; i += BLOCK_AVX2) {
 		const uint8_t *q = p + i;
 
@@ -124,23 +126,32 @@ static inline uint64_t least_of_avx2(const uint8_t *p, size_t nwindows, int k)
 			h = _mm256_add_epi64(_mm256_mul_epu32(x, lo),
 					     _mm256_slli_epi64(cross, 32));
 			h = _mm256_xor_si256(h, sign);
-			least = _mm256_blendv_epi8(least, h,
-						   _mm256_cmpgt_epi64(least, h));
+			for (int s = 0; s < CASG_SKETCHES; s++) {
+				least[s] = _mm256_blendv_epi8(least[s], h,
+							      _mm256_cmpgt_epi64(least[s], h));
+				h = _mm256_sub_epi64(h, _mm256_set1_epi64x((long long)QUARTER));
+			}
 		}
 	}
-	_mm256_storeu_si256((void *)out, _mm256_xor_si256(least, sign));
-	r = out[0];
-	for (int i = 1; i < 4; i++)
-		r = out[i] < r ? out[i] : r;
-	return r;
+	for (int s = 0; s < CASG_SKETCHES; s++) {
+		uint64_t out[4];
+
+		_mm256_storeu_si256((void *)out, _mm256_xor_si256(least[s], sign));
+		least_out[s] = out[0];
+		for (int i = 1; i < 4; i++)
+			least_out[s] = out[i] < least_out[s] ? out[i] : least_out[s];
+	}
 }
 
 __attribute__((target("avx2")))
-static uint64_t least_avx2(const uint8_t *p, size_t nwindows, int k)
+static void least_avx2(const uint8_t *p, size_t nwindows, int k, uint64_t *least)
 {
 	if (k == 8)
-		return least_of_avx2(p, nwindows, 8);
-	return k == 24 ? least_of_avx2(p, nwindows, 24) : least_of_avx2(p, nwindows, k);
+		least_of_avx2(p, nwindows, 8, least);
+	else if (k == 24)
+		least_of_avx2(p, nwindows, 24, least);
+	else
+		least_of_avx2(p, nwindows, k, least);
 }
 
 __attribute__((target("avx512f,avx512dq"), always_inline))
@@ -169,49 +180,70 @@ static inline __m512i window_avx512(const uint8_t *p, int k)
 }
 
 __attribute__((target("avx512f,avx512dq"), always_inline))
-static inline uint64_t least_of_avx512(const uint8_t *p, size_t nwindows, int k)
+static inline void least_of_avx512(const uint8_t *p, size_t nwindows, int k, uint64_t *least_out)
 {
 	const __m512i multiplier = _mm512_set1_epi64((long long)MULTIPLIER);
-	__m512i least = _mm512_set1_epi64(-1);
+	__m512i least[CASG_SKETCHES];
 
+	for (int s = 0; s < CASG_SKETCHES; s++)
+		least[s] = _mm512_set1_epi64(-1);
 	for (size_t i = 0; i < nwindows; i += BLOCK_AVX512) {
 		const uint8_t *q = p + i;
 
 		if (nwindows - i < BLOCK_AVX512)
 			q = p + nwindows - BLOCK_AVX512;
-		for (int o = 0; o < 8; o++)
-			least = _mm512_min_epu64(least,
-				_mm512_mullo_epi64(window_avx512(q + o, k), multiplier));
+		for (int o = 0; o < 8; o++) {
+			__m512i h = _mm512_mullo_epi64(window_avx512(q + o, k), multiplier);
+
+			for (int s = 0; s < CASG_SKETCHES; s++) {
+				least[s] = _mm512_min_epu64(least[s], h);
+				h = _mm512_sub_epi64(h, _mm512_set1_epi64((long long)QUARTER));
+			}
+		}
 	}
-	return _mm512_reduce_min_epu64(least);
+	for (int s = 0; s < CASG_SKETCHES; s++)
+		least_out[s] = _mm512_reduce_min_epu64(least[s]);
 }
 
 __attribute__((target("avx512f,avx512dq")))
-static uint64_t least_avx512(const uint8_t *p, size_t nwindows, int k)
+static void least_avx512(const uint8_t *p, size_t nwindows, int k, uint64_t *least)
 {
 	if (k == 8)
-		return least_of_avx512(p, nwindows, 8);
-	return k == 24 ? least_of_avx512(p, nwindows, 24) : least_of_avx512(p, nwindows, k);
+		least_of_avx512(p, nwindows, 8, least);
+	else if (k == 24)
+		least_of_avx512(p, nwindows, 24, least);
+	else
+		least_of_avx512(p, nwindows, k, least);
 }
 #endif
 
-uint64_t casg_sketch(const uint8_t *p, size_t nresidues, int k)
+void casg_sketches(const uint8_t *p, size_t nresidues, int k, uint64_t out[CASG_SKETCHES])
 {
-	size_t nwindows;
+	size_t nwindows = nresidues - (size_t)k + 1;
 
-	if (nresidues < (size_t)k)
-		return casg_xxh64(0, p, nresidues);
-	nwindows = nresidues - (size_t)k + 1;
-	if (k < 8)
-		return least_of_short(p, nwindows, k);
+	for (int i = 0; i < CASG_SKETCHES; i++)
+		out[i] = UINT64_MAX;
+	if (nresidues < (size_t)k) {
+		keep_least(casg_xxh64(0, p, nresidues), out);
+		return;
+	}
+	if (k < 8) {
+		least_of_short(p, nwindows, k, out);
+		return;
+	}
 #ifdef HAVE_VECTORS
 	if (nwindows >= BLOCK_AVX512 && __builtin_cpu_supports("avx512f") &&
-	    __builtin_cpu_supports("avx512dq"))
-		return least_avx512(p, nwindows, k);
-	if (nwindows >= BLOCK_AVX2 && __builtin_cpu_supports("avx2"))
-		return least_avx2(p, nwindows, k);
+	    __builtin_cpu_supports("avx512dq")) {
+		least_avx512(p, nwindows, k, out);
+		return;
+	}
+	if (nwindows >= BLOCK_AVX2 && __builtin_cpu_supports("avx2")) {
+		least_avx2(p, nwindows, k, out);
+		return;
+	}
 #endif
 	if (k == 8)
-		return least_of(p, nwindows, 8);
-	return least_of(p, nwindows, k);
+		least_of(p, nwindows, 8, out);
+	else
+		least_of(p, nwindows, k, out);
 }

@@ -11,10 +11,16 @@
  *
  * What is listed but cannot be read is an error, never "not there".
  *
+ * Where there is a multi-pack index (multipacks.h) only the packs are looked into that
+ * it proposes, and those that it does not name.
+ *
  * Packs in quarantine (packfiles.h) are packs of the store like the others,
  * looked into last.  Readers read them where they are; for a writer, who is
  * about to rely on what it finds, casg_store_revive makes every hit bring the
  * pack back.  One that cannot be opened is as good as gone.
+ *
+ * Packs of a partial clone (promised.h) are packs of the store as well, looked
+ * into after those that are here; what they lack is had from storages when it is read.
  *
  * Threads: after open, any number of threads may read, each with its own
  * casg_coder.  casg_store_add_pack must not run beside readers.
@@ -28,8 +34,10 @@
 #include "err.h"
 #include "node.h"
 #include "oid.h"
+#include "orderdelta.h"
 #include "pack.h"
 #include "packidx.h"
+#include "promised.h"
 
 struct casg_store;
 
@@ -38,6 +46,7 @@ struct casg_store_opts {
 	const char *quarantine_dir; /* looked into after packs_dir; or NULL */
 	char *const *lenders;   /* casg/ of the repositories whose packs are borrowed */
 	size_t nlenders;
+	struct casg_promised *promised; /* packs of a partial clone; borrowed; or NULL */
 	const char *index_dir;  /* where .objects files may be; or NULL */
 	const char *tmp_dir;    /* for scratch files; or NULL: memory */
 	uint64_t cache_nbytes;  /* decoded chunks kept */
@@ -54,7 +63,17 @@ void casg_store_close(struct casg_store *s);
 int casg_store_add_pack(struct casg_store *s, const struct casg_oid *pack_id,
 			struct casg_err *err);
 
-/* The same for all that have appeared in the folder since it was opened. */
+/*
+ * See the packs of a partial clone as well, from now on, but none of their nodes: what
+ * is written rests on the sequences that they promise.  Borrowed.
+ */
+int casg_store_add_promised(struct casg_store *s, struct casg_promised *promised,
+			    struct casg_err *err);
+/* The same of a pack in some folder: no node is found in it. */
+int casg_store_add_objects(struct casg_store *s, const char *packs_dir,
+			   const struct casg_oid *pack_id, struct casg_err *err);
+
+/* Make all packs readable that have appeared in the folder since it was opened. */
 int casg_store_rescan(struct casg_store *s, struct casg_err *err);
 
 /*
@@ -66,6 +85,13 @@ void casg_store_revive(struct casg_store *s);
 int casg_store_borrowed(const struct casg_store *s, uint32_t pack);
 /* Was this pack in quarantine when last looked at? */
 int casg_store_quarantined(const struct casg_store *s, uint32_t pack);
+/* Is this one of a partial clone, of which some chunks may be elsewhere (promised.h)? */
+int casg_store_promised(const struct casg_store *s, uint32_t pack);
+/*
+ * The n places (as for casg_group_by_chunk) will be read: what of them is elsewhere comes
+ * in few requests.  A failure is told when they are read.
+ */
+void casg_store_want(struct casg_store *s, const struct casg_loc *locs, size_t stride, size_t n);
 /*
  * Make sure that the files of a pack are in packs/ now: those of one that has
  * gone to quarantine since come back.  CASG_EABSENT when it is gone for good.
@@ -73,6 +99,7 @@ int casg_store_quarantined(const struct casg_store *s, uint32_t pack);
 int casg_store_settle(struct casg_store *s, uint32_t pack, struct casg_err *err);
 
 uint32_t casg_store_npacks(const struct casg_store *s);
+/* Of a lenient store, one that cannot be used is empty but for the pack's id. */
 struct casg_packidx *casg_store_idx(struct casg_store *s, uint32_t pack);
 const char *casg_store_pack_path(const struct casg_store *s, uint32_t pack);
 /* The number of the pack with this id; 1 found, 0 not here. */
@@ -117,10 +144,26 @@ int casg_store_find_node(struct casg_store *s, const struct casg_oid *id,
 int casg_store_find_chunk(struct casg_store *s, const struct casg_oid *id,
 			  uint32_t *pack_out, uint32_t *chunk_out, struct casg_err *err);
 
+/* For a chunk that rests on others of its pack: 'place' must outlive the answer. */
+struct casg_store_place {
+	struct casg_store *s;
+	uint32_t pack, chunk;
+	unsigned int depth;     /* 0, but of what is read for another chunk */
+};
+
+struct casg_chunk_bases casg_store_bases(struct casg_store_place *place);
+
 /* The full SHA-256 and the length of the object at a place. */
 int casg_store_info(struct casg_store *s, struct casg_coder *c,
 		    const struct casg_loc *loc, struct casg_objinfo *out,
 		    struct casg_err *err);
+
+/*
+ * The same of n members of one chunk, from 'loc' on: cheaper than one by one where
+ * they are read from a file.
+ */
+int casg_store_infos(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
+		     uint32_t n, struct casg_objinfo *out, struct casg_err *err);
 
 /*
  * The same of all members of a chunk, told by whoever has read and hashed them
@@ -147,6 +190,8 @@ int casg_store_get(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 void casg_store_put(struct casg_store *s, const struct casg_chunk *ch);
 int casg_store_load(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 		    uint32_t chunk, struct casg_chunk **out, struct casg_err *err);
+/* Has this process had the index of the pack?  A lenient store opens those that it needs. */
+int casg_store_was_opened(const struct casg_store *s, uint32_t pack);
 /* Has this process loaded the chunk and found it sound? */
 int casg_store_was_read(const struct casg_store *s, uint32_t pack, uint32_t chunk);
 /* The bytes of a chunk as they lie in the pack, unverified; appended to out. */
@@ -191,12 +236,17 @@ void casg_object_release(struct casg_object *o);
 #define CASG_CHAIN_MAX 52
 int casg_store_chain(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
 		     struct casg_loc chain[CASG_CHAIN_MAX], int *n_out, struct casg_err *err);
+/* How many deltas lie between an object and what is stored whole; or negative. */
+int casg_store_depth(struct casg_store *s, struct casg_coder *c, const struct casg_oid *id,
+		     struct casg_err *err);
+/* Arrays of ranks in as much memory as chunks are kept in, or in scratch files. */
+void casg_store_rankroom(const struct casg_store *s, struct casg_rankroom *out);
 /*
- * Append the order object that lies in an ORDER chunk, put together from what
- * it rests on, and verified.
+ * The ranks of an order object, verified, however it is stored: an array of that
+ * room, which is the caller's.
  */
-int casg_store_order(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
-		     struct casg_buf *out, struct casg_err *err);
+int casg_store_ranks(struct casg_store *s, struct casg_coder *c, const struct casg_oid *id,
+		     struct casg_rankroom *room, struct casg_ranks *out, struct casg_err *err);
 
 /*
  * Append the bytes [start, end) of the object at 'loc' to 'out'; end is cut
@@ -218,6 +268,13 @@ struct casg_blobr *casg_blobr_open(struct casg_store *s, struct casg_coder *c,
 int casg_blobr_next(struct casg_blobr *b, const uint8_t **p_out, size_t *n_out,
 		    struct casg_err *err);
 void casg_blobr_free(struct casg_blobr *b);
+
+/*
+ * All bytes of a blob become the beginning of w (whole.h); b is freed, and may be
+ * NULL when it could not be opened: that failure is given.
+ */
+struct casg_whole;
+int casg_blobr_whole(struct casg_blobr *b, struct casg_whole *w, struct casg_err *err);
 
 /* Find and read a whole object of at most max bytes; CASG_EABSENT when nowhere. */
 int casg_store_read_id(struct casg_store *s, struct casg_coder *c,

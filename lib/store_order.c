@@ -1,5 +1,7 @@
 #include "orderdelta.h"
-#include "store.h"
+#include "rankroom.h"
+#include "store_in.h"
+#include "whole.h"
 
 /* The member at 'loc', copied: its chunk need not stay. */
 static int read_delta(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
@@ -134,48 +136,90 @@ int casg_store_chain(struct casg_store *s, struct casg_coder *c, const struct ca
 	return rc;
 }
 
-static int apply(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
-		 const struct casg_buf *base, struct casg_buf *out, struct casg_err *err)
+int casg_blobr_whole(struct casg_blobr *b, struct casg_whole *w, struct casg_err *err)
 {
-	struct casg_buf b = CASG_BUF_INIT;
-	struct casg_orderdelta d;
-	struct casg_oid id;
-	int kind, rc = read_delta(s, c, loc, &b, &kind, err);
+	const uint8_t *p;
+	size_t n;
+	int rc = b ? 1 : err && err->code ? err->code : CASG_ECORRUPT;
 
-	if (!rc)
-		rc = casg_orderdelta_decode(&d, b.data, b.len, err);
-	if (!rc)
-		rc = casg_orderdelta_apply(base->data, base->len, d.delta, d.delta_n, out, err);
-	if (!rc) {
-		casg_hasher_digest(casg_coder_hasher(c), out->data, out->len, &id);
-		if (!casg_oid_eq(&id, &d.id) || out->len != d.nbytes)
-			rc = casg_err_set(err, CASG_ECORRUPT,
-					  "an order is not what its differences say");
+	while (rc > 0 && (rc = casg_blobr_next(b, &p, &n, err)) > 0) {
+		rc = casg_whole_add(w, p, n, err);
+		rc = rc ? rc : 1;
+	}
+	casg_blobr_free(b);
+	return rc ? rc : casg_whole_end(w, err);
+}
+
+int casg_store_whole(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
+		     struct casg_whole *w, struct casg_err *err)
+{
+	struct casg_loc chain[CASG_CHAIN_MAX];
+	struct casg_buf b = CASG_BUF_INIT;
+	struct casg_orderdelta d = { .nbytes = 0 };
+	int n = 0, kind, rc = casg_store_chain(s, c, loc, chain, &n, err);
+
+	/* the last of the chain is stored whole */
+	for (int i = n - 2; i >= 0 && !rc; i--) {
+		casg_buf_reset(&b);
+		rc = read_delta(s, c, &chain[i], &b, &kind, err);
+		if (!rc)
+			rc = casg_orderdelta_decode(&d, b.data, b.len, err);
+		if (!rc && i == n - 2)
+			rc = casg_blobr_whole(casg_blobr_open_at(s, c, &d.base, &chain[n - 1], err),
+					      w, err);
+		if (!rc)
+			rc = casg_whole_apply(w, d.delta, d.delta_n, err);
 	}
 	casg_buf_release(&b);
+	/* if the last is what it should be, so were those on the way */
+	return rc ? rc : casg_whole_check(w, casg_coder_hasher(c), &d.id, d.nbytes, err);
+}
+
+void casg_store_rankroom(const struct casg_store *s, struct casg_rankroom *out)
+{
+	casg_rankroom_init(out, s->opts.cache_nbytes, s->opts.tmp_dir);
+}
+
+int casg_store_ranks(struct casg_store *s, struct casg_coder *c, const struct casg_oid *id,
+		     struct casg_rankroom *room, struct casg_ranks *out, struct casg_err *err)
+{
+	char hex[CASG_OID_HEXSZ + 1];
+	struct casg_oid base;
+	struct casg_whole w;
+	struct casg_loc loc;
+	int rc = casg_store_find(s, c, id, &loc, NULL, err);
+
+	if (!rc)
+		return casg_err_set(err, CASG_EABSENT, "order %s is in no pack here",
+				    casg_oid_hex(id, hex));
+	casg_whole_init(&w, room);
+	if (rc > 0) {
+		rc = rests_on(s, c, &loc, &base, err);
+		rc = rc < 0 ? rc : rc ? casg_store_whole(s, c, &loc, &w, err) :
+					casg_blobr_whole(casg_blobr_open_at(s, c, id, &loc, err),
+							 &w, err);
+	}
+	if (!rc && w.kind != CASG_WHOLE_ORDER)
+		rc = casg_err_set(err, CASG_ECORRUPT, "%s is no order", casg_oid_hex(id, hex));
+	if (!rc) {
+		*out = w.ranks;
+		w.ranks = (struct casg_ranks){ NULL, 0, 0, 0 };
+	}
+	casg_whole_release(&w);
 	return rc;
 }
 
-int casg_store_order(struct casg_store *s, struct casg_coder *c, const struct casg_loc *loc,
-		     struct casg_buf *out, struct casg_err *err)
+int casg_store_depth(struct casg_store *s, struct casg_coder *c, const struct casg_oid *id,
+		     struct casg_err *err)
 {
-	struct casg_loc chain[CASG_CHAIN_MAX];
-	struct casg_buf whole = CASG_BUF_INIT, next = CASG_BUF_INIT, swap;
-	int n = 0, rc = casg_store_chain(s, c, loc, chain, &n, err);
+	struct casg_loc chain[CASG_CHAIN_MAX], loc;
+	char hex[CASG_OID_HEXSZ + 1];
+	int n = 0, rc = casg_store_find(s, c, id, &loc, NULL, err);
 
-	/* the last of the chain is stored whole */
 	if (!rc)
-		rc = casg_store_read(s, c, &chain[n - 1], 0, UINT64_MAX, &whole, NULL, err);
-	for (int i = n - 2; i >= 0 && !rc; i--) {
-		casg_buf_reset(&next);
-		rc = apply(s, c, &chain[i], &whole, &next, err);
-		swap = whole;
-		whole = next;
-		next = swap;
-	}
-	if (!rc)
-		casg_buf_add(out, whole.data, whole.len);
-	casg_buf_release(&whole);
-	casg_buf_release(&next);
-	return rc ? rc : casg_buf_check(out, err);
+		return casg_err_set(err, CASG_EABSENT, "object %s is in no pack here",
+				    casg_oid_hex(id, hex));
+	if (rc > 0)
+		rc = casg_store_chain(s, c, &loc, chain, &n, err);
+	return rc ? rc : n - 1;
 }

@@ -76,7 +76,7 @@ static int taxa_of(struct stats *v, const struct casg_entry *e, struct casg_err 
 	end = id + v->found.len;
 	for (; !rc && id < end; id += strlen(id) + 1) {
 		struct casg_taxstr s;
-		const char *p = (const char *)v->ids.data, *last = p + v->ids.len;
+		const char *p = casg_buf_chars(&v->ids), *last = p + v->ids.len;
 
 		rc = fold(v, id, &s, err);
 		while (!rc && p < last && !(strlen(p) == s.n && !memcmp(p, s.p, s.n)))
@@ -92,7 +92,7 @@ static int taxa_of(struct stats *v, const struct casg_entry *e, struct casg_err 
 static int put_place(struct stats *v, const struct casg_loc *loc, int is_record,
 		     struct casg_err *err)
 {
-	const char *id = (const char *)v->ids.data, *end = id + v->ids.len;
+	const char *id = casg_buf_chars(&v->ids), *end = id + v->ids.len;
 	uint8_t head[HEADSZ], tail[TAILSZ];
 	int rc = 0;
 
@@ -184,7 +184,7 @@ static int share_out(struct stats *v, uint64_t nbytes, struct casg_err *err)
 			so_far = (uint64_t)((unsigned __int128)nbytes * upto / total);
 		sum.nbytes = so_far - given;
 		given = so_far;
-		rc = put_sum(v, (const char *)v->ids.data + s->id, &sum, err);
+		rc = put_sum(v, casg_buf_chars(&v->ids) + s->id, &sum, err);
 	}
 	v->nshares = 0;
 	casg_buf_reset(&v->ids);
@@ -202,7 +202,7 @@ static int add_to_share(struct stats *v, const char *id, const struct casg_chunk
 		return casg_err_set(err, CASG_ECORRUPT,
 				    "a record refers to what is no sequence");
 	if (!v->nshares ||
-	    strcmp((const char *)v->ids.data + v->shares[v->nshares - 1].id, id)) {
+	    strcmp(casg_buf_chars(&v->ids) + v->shares[v->nshares - 1].id, id)) {
 		if (CASG_GROW(v->shares, v->nshares + 1, v->cap_shares))
 			return casg_err_nomem(err);
 		v->shares[v->nshares++] = (struct share){ .id = v->ids.len };
@@ -276,7 +276,7 @@ static int tell(struct stats *v, casg_taxstat_fn *fn, void *ctx, struct casg_err
 			casg_buf_add(&v->ids, item, n - SUMSZ);
 			if (!rc)
 				rc = casg_buf_check(&v->ids, err);
-			s = (struct casg_taxstat){ .id = (const char *)v->ids.data };
+			s = (struct casg_taxstat){ .id = casg_buf_chars(&v->ids) };
 		}
 		s.nrecords += casg_get_be64(sum);
 		s.nresidues += casg_get_be64(sum + 8);

@@ -5,6 +5,7 @@
 
 #include "node.h"
 #include "nodelink.h"
+#include "oidset.h"
 #include "treer.h"
 #include "withdrawn.h"
 
@@ -27,6 +28,7 @@ struct casg_treeloss {
 	struct casg_coder *c;
 	struct known *known;
 	uint32_t npacks;
+	struct casg_oidset sound; /* leaves, by what their parents say of them */
 	/* the version under way */
 	casg_loss_fn *fn;
 	void *ctx;
@@ -72,6 +74,7 @@ void casg_treeloss_free(struct casg_treeloss *t)
 		free(t->known[i].clean);
 	}
 	free(t->known);
+	casg_oidset_release(&t->sound);
 	free(t);
 }
 
@@ -87,6 +90,14 @@ int casg_treeloss_damaged(struct casg_treeloss *t, uint32_t pack, uint32_t chunk
 	if (chunk < x->nchunks)
 		t->known[pack].damaged[chunk] = 1;
 	return 0;
+}
+
+int casg_treeloss_sound(struct casg_treeloss *t, const struct casg_oid *as_child,
+			struct casg_err *err)
+{
+	int rc = casg_oidset_add(&t->sound, as_child, err);
+
+	return rc < 0 ? rc : 0;
 }
 
 /* ---- losses ------------------------------------------------------------ */
@@ -234,6 +245,17 @@ static void close_below(struct casg_treeloss *t, int level)
 		set_clean(t, &t->open[--t->nopen]);
 }
 
+/* Is it here, and known to be as the node above says it is? */
+static int is_sound(struct casg_treeloss *t, const struct casg_child *c, const struct open *o)
+{
+	struct casg_oid hash;
+
+	if (o->level || o->number == CASG_NO_NUMBER || !t->sound.n)
+		return 0;
+	casg_child_hash(casg_coder_hasher(t->c), c, &hash);
+	return casg_oidset_find(&t->sound, &hash, NULL);
+}
+
 static int check_subtree(struct casg_treeloss *t, struct casg_treer *r,
 			 const struct casg_treer_item *item, struct casg_err *err)
 {
@@ -243,7 +265,7 @@ static int check_subtree(struct casg_treeloss *t, struct casg_treer *r,
 	int rc;
 
 	find_number(t, &c->id, &o);
-	if (is_clean(t, &o)) {
+	if (is_clean(t, &o) || is_sound(t, c, &o)) {
 		casg_treer_skip(r);
 		return 0;
 	}

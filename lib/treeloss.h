@@ -6,6 +6,8 @@
  * here, in a chunk that nobody has told us is damaged.  What cannot be had is
  * named by the records that need it.
  *
+ * Leaves of which we are told that they are sound are not read again.
+ *
  * Subtrees in which all is well are remembered (a bit a node), so that another
  * version costs what it does not share with those before.
  *
@@ -29,6 +31,13 @@ void casg_treeloss_free(struct casg_treeloss *t);
 /* This copy of a chunk is damaged.  A number beyond the last is ignored. */
 int casg_treeloss_damaged(struct casg_treeloss *t, uint32_t pack, uint32_t chunk,
 			   struct casg_err *err);
+
+/*
+ * A leaf of which nothing is lost: who refers to it says this of it
+ * (casg_child_hash), as casg_packwalk_check has found.
+ */
+int casg_treeloss_sound(struct casg_treeloss *t, const struct casg_oid *as_child,
+			struct casg_err *err);
 
 enum casg_lost {
 	CASG_LOST_RECORD,      /* its sequence */

@@ -674,6 +674,7 @@ static int rewrite_file(struct casg_update *u, const struct casg_facts *facts,
 			struct casg_err *err)
 {
 	const struct casg_update_opts *o = &u->o;
+	const struct casg_presbase pres_base = { o->base->presentation, 2 * o->memory_nbytes };
 	struct casg_roots *roots = &u->stats.roots;
 	struct file f = { .position = 0 };
 	int rc = 0;
@@ -701,8 +702,8 @@ static int rewrite_file(struct casg_update *u, const struct casg_facts *facts,
 	if (!rc)
 		rc = write_order(u, &f, err);
 	if (!rc)
-		rc = casg_presw_finish(f.new_pres, &f.facts, o->packw, o->store, o->coders[0],
-				       o->level, &roots->presentation, err);
+		rc = casg_presw_finish(f.new_pres, &f.facts, &pres_base, o->packw, o->store,
+				       o->coders[0], o->level, &roots->presentation, err);
 	casg_orderr_free(f.order);
 	casg_presr_free(f.pres);
 	casg_orderw_free(f.new_order);

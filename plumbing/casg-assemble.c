@@ -79,7 +79,7 @@ static void assemble_version(struct casg_work *w, const char *spec, struct out *
 	casg_work_version(w, spec, &version, &roots);
 	casg_trace_enter("read the order");
 	rs = casg_records_open(w->store, casg_work_coder(w), w->pool, w->repo.tmp_dir,
-			       &roots, (uint64_t)32 << 20, &err);
+			       &roots, w->settings.memory / 2, &err);
 	if (!rs)
 		casg_die_err(&err);
 	casg_trace_leave("read the order");

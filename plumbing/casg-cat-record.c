@@ -1,4 +1,5 @@
 /* casg-cat-record - print records of a version by key, accession or sequence id */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +10,10 @@
 #include "exporter.h"
 #include "lines.h"
 #include "lookup.h"
+#include "layout.h"
 #include "objects.h"
 #include "records.h"
+#include "region.h"
 #include "treer.h"
 #include "withdrawn.h"
 
@@ -44,6 +47,8 @@ struct hit {
 struct request {
 	size_t at, n;             /* in v->keys */
 	size_t first, nhits;      /* in v->hits, once sorted */
+	int is_region;            /* only this part of it, then: */
+	struct casg_region region;
 };
 
 /* One task's share of the look-ups: requests order[start .. end). */
@@ -272,6 +277,58 @@ static void write_hits(struct view *v, struct casg_exporter *x, const struct req
 	}
 }
 
+/* Where the text is lower case; a long presentation is read whole for that. */
+static void put_case(struct view *v, const struct hit *h, uint64_t nresidues, uint64_t at,
+		     struct casg_buf *res)
+{
+	const char *pres = casg_buf_chars(&v->text) + h->pres;
+	size_t n = h->plen;
+	struct casg_buf full = CASG_BUF_INIT;
+	struct casg_oid id;
+
+	if (n == 1 + CASG_OID_HEXSZ && *pres == '@' &&
+	    !casg_oid_parse(&id, pres + 1, CASG_OID_HEXSZ)) {
+		if (casg_store_read_id(v->w.store, casg_work_coder(&v->w), &id, CASG_TEXT_MAX,
+				       &full, &v->err))
+			casg_die_err(&v->err);
+		pres = casg_buf_chars(&full);
+		n = full.len;
+	}
+	if (casg_layout_case(pres, n, nresidues, at, res->data, res->len, &v->err))
+		casg_die_err(&v->err);
+	casg_buf_release(&full);
+}
+
+/* A part of the sequences that were found, as samtools faidx prints it. */
+static void write_region(struct view *v, const struct request *r)
+{
+	const char *name = (const char *)v->keys.data + r->at;
+	struct casg_buf res = CASG_BUF_INIT;
+	uint64_t nresidues;
+
+	for (size_t i = r->first; i < r->first + r->nhits; i++) {
+		casg_buf_reset(&res);
+		if (casg_store_read(v->w.store, casg_work_coder(&v->w), &v->hits[i].loc,
+				    r->region.start, r->region.end, &res, &nresidues, &v->err))
+			casg_die_err(&v->err);
+		if (!quiet && (r->region.end != UINT64_MAX || !res.len) &&
+		    res.len != r->region.end - r->region.start)
+			casg_warn("'%.*s': the sequence has %" PRIu64 " residues", (int)r->n, name,
+				  nresidues);
+		if (res.len)
+			put_case(v, &v->hits[i], nresidues, r->region.start, &res);
+		casg_out(">", 1);
+		casg_out(name, r->n);
+		casg_out("\n", 1);
+		for (size_t at = 0; at < res.len; at += CASG_DEFAULT_WIDTH) {
+			casg_out(res.data + at, res.len - at < CASG_DEFAULT_WIDTH ? res.len - at :
+						CASG_DEFAULT_WIDTH);
+			casg_out("\n", 1);
+		}
+	}
+	casg_buf_release(&res);
+}
+
 static struct casg_exporter *new_exporter(struct view *v)
 {
 	struct casg_exporter *x = casg_exporter_new(v->w.store, v->w.pool, v->w.coders,
@@ -295,7 +352,7 @@ static void find_task(void *ctx, size_t task, int worker)
 	f->coder = v->w.coders[worker];
 	f->tree = casg_treer_open(v->w.store, f->coder, &v->roots.records, &f->err);
 	for (size_t i = task * TASK; f->tree && i < end && rc >= 0; i++) {
-		const struct request *r = &v->req[v->order[i]];
+		struct request *r = &v->req[v->order[i]];
 		const char *key = (const char *)v->keys.data + r->at;
 
 		a.request = v->order[i];
@@ -304,6 +361,16 @@ static void find_task(void *ctx, size_t task, int worker)
 			rc = casg_lookup_accession(f->tree, key, r->n, add_hit, &a, &f->err);
 		if (!rc)
 			rc = find_sequence(f, &a, key, r->n);
+		if (!rc && casg_region_parse(key, r->n, &r->region)) {
+			r->is_region = 1;
+			rc = casg_lookup_key(f->tree, r->region.key, r->region.klen, add_hit, &a,
+					     &f->err);
+			if (!rc)
+				rc = casg_lookup_accession(f->tree, r->region.key, r->region.klen,
+							   add_hit, &a, &f->err);
+			if (!rc)
+				rc = find_sequence(f, &a, r->region.key, r->region.klen);
+		}
 	}
 	casg_treer_free(f->tree);
 }
@@ -367,6 +434,7 @@ static void add_request(struct view *v, const char *key, size_t n)
 	r = &v->req[v->nreq++];
 	r->at = v->keys.len;
 	r->n = n;
+	r->is_region = 0;
 	casg_buf_add(&v->keys, key, n);
 	casg_buf_cstr(&v->keys);
 	if (v->keys.failed)
@@ -425,9 +493,18 @@ static void say_missing(struct view *v, const char *key, size_t n)
 	casg_buf_release(&why);
 }
 
+static struct casg_exporter *flush(struct view *v, struct casg_exporter *x)
+{
+	if (casg_exporter_finish(x, &v->err))
+		casg_die_err(&v->err);
+	casg_exporter_free(x);
+	return new_exporter(v);
+}
+
 /*
- * Answers go out in order; "KEY missing" stands where there is none, so what
- * was gathered before it must be written first.
+ * Answers go out in order; "KEY missing" stands where there is none, and parts of
+ * sequences do not go through the exporter, so what was gathered before must be
+ * written first.
  */
 static int answer(struct view *v)
 {
@@ -440,6 +517,11 @@ static int answer(struct view *v)
 		const struct request *r = &v->req[i];
 		const char *key = (const char *)v->keys.data + r->at;
 
+		if (r->nhits && r->is_region) {
+			x = flush(v, x);
+			write_region(v, r);
+			continue;
+		}
 		if (r->nhits) {
 			write_hits(v, x, r);
 			continue;
@@ -450,10 +532,7 @@ static int answer(struct view *v)
 				say_missing(v, key, r->n);
 			continue;
 		}
-		if (casg_exporter_finish(x, &v->err))
-			casg_die_err(&v->err);
-		casg_exporter_free(x);
-		x = new_exporter(v);
+		x = flush(v, x);
 		casg_out(key, r->n);
 		casg_out(" missing\n", 9);
 	}

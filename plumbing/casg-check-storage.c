@@ -8,7 +8,6 @@
 #include "cli.h"
 #include "clirepo.h"
 #include "cliremote.h"
-#include "lines.h"
 #include "oid.h"
 #include "packfetch.h"
 
@@ -54,27 +53,13 @@ struct copy {
 	uint64_t nbytes;
 };
 
-static void read_wanted(void)
+static void add_wanted(const struct casg_cli_pack_line *line)
 {
-	struct casg_lines *l = casg_lines_open(0, '\n');
-	struct casg_err err = CASG_ERR_INIT;
-	const char *line;
-	size_t n;
-	int rc;
+	const struct wanted w = { .id = line->id, .nbytes = line->nbytes };
 
-	if (!l)
+	if (CASG_GROW(job.v, job.n + 1, job.cap))
 		casg_die("out of memory");
-	while ((rc = casg_lines_next(l, &line, &n, &err)) > 0) {
-		struct wanted w = { .nbytes = 0 };
-
-		casg_cli_pack_line(line, n, &w.id, &w.nbytes);
-		if (CASG_GROW(job.v, job.n + 1, job.cap))
-			casg_die("out of memory");
-		job.v[job.n++] = w;
-	}
-	if (rc < 0)
-		casg_die_err(&err);
-	casg_lines_close(l);
+	job.v[job.n++] = w;
 }
 
 /* A line for this pack at the storage that is asked. */
@@ -202,7 +187,7 @@ static int run(int argc, char **argv)
 	casg_cli_remote_usage(&urls, jobs);
 	casg_cli_repo(&repo);
 	casg_cli_remote_init(&repo);
-	read_wanted();
+	casg_cli_each_pack(add_wanted);
 	job.progress = casg_progress_start("checking", quiet ? 0 : show_progress);
 	for (size_t i = 0; i < urls.n; i++)
 		check_storage(urls.v[i]);

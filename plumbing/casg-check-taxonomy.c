@@ -109,7 +109,7 @@ static void look(struct job *j, struct said *s, enum casg_taxon_source source,
 	if (casg_taxonof_source(j->tax.of, source, e->key, e->klen, e->desc, e->dlen, &s->ids,
 				&err) < 0)
 		casg_die_err(&err);
-	id = (const char *)s->ids.data;
+	id = casg_buf_chars(&s->ids);
 	end = id + s->ids.len;
 	for (; id < end; id += strlen(id) + 1) {
 		casg_buf_addf(&s->joined, "%s%s", s->joined.len ? "," : "", id);
@@ -125,7 +125,7 @@ static void look(struct job *j, struct said *s, enum casg_taxon_source source,
 
 static int says(const struct said *s, const char *id)
 {
-	const char *p = (const char *)s->ids.data, *end = p + s->ids.len;
+	const char *p = casg_buf_chars(&s->ids), *end = p + s->ids.len;
 
 	for (; p < end; p += strlen(p) + 1)
 		if (!strcmp(p, id))
@@ -138,7 +138,7 @@ static int says(const struct said *s, const char *id)
 /* Each id by itself; one that both sources give is the header's. */
 static void check_ids(struct job *j, const struct said *s, const char *source)
 {
-	const char *id = (const char *)s->ids.data, *end = id + s->ids.len;
+	const char *id = casg_buf_chars(&s->ids), *end = id + s->ids.len;
 	struct casg_taxon_info into;
 	uint32_t taxon;
 

@@ -1,6 +1,9 @@
 /* casg-check-tree - say which records of versions cannot be had */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "cli.h"
@@ -12,10 +15,10 @@
 #include "treeloss.h"
 
 static int nul_ends;
-static const char *damaged;
+static const char *damaged, *leaves;
 
 static const char *const usage[] = {
-	"[-z] [--damaged=FILE] <VERSIONS",
+	"[-z] [--damaged=FILE] [--leaves=FILE] <VERSIONS",
 	NULL
 };
 
@@ -23,6 +26,8 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_FLAG, 'z', NULL, NULL, &nul_ends, "lines end with NUL" },
 	{ CASG_OPT_STR, 0, "damaged", "FILE", &damaged,
 	  "the chunks that casg-verify-pack --damaged has printed" },
+	{ CASG_OPT_STR, 0, "leaves", "FILE", &leaves,
+	  "what casg-verify-pack --leaves has written, and all packs were good" },
 	{ .type = CASG_OPT_END }
 };
 
@@ -67,6 +72,34 @@ static void read_damaged(void)
 		add_damaged(line, strlen(line));
 	}
 	casg_buf_release(&text);
+}
+
+/* ---- leaves known to be sound ------------------------------------------ */
+
+static void read_leaves(void)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_lines *l;
+	struct casg_oid id;
+	const char *line;
+	size_t n;
+	int rc, fd = open(leaves, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		casg_die("cannot open '%s': %s", leaves, strerror(errno));
+	l = casg_lines_open(fd, '\n');
+	if (!l)
+		casg_die("out of memory");
+	while ((rc = casg_lines_next(l, &line, &n, &err)) > 0) {
+		if (casg_oid_parse(&id, line, n))
+			casg_die("'%s': malformed line", leaves);
+		if (casg_treeloss_sound(checker, &id, &err))
+			casg_die_err(&err);
+	}
+	if (rc)
+		casg_die_err(&err);
+	casg_lines_close(l);
+	close(fd);
 }
 
 /* ---- losses ------------------------------------------------------------ */
@@ -148,6 +181,8 @@ static int run(int argc, char **argv)
 		casg_die_err(&err);
 	if (damaged)
 		read_damaged();
+	if (leaves)
+		read_leaves();
 	while ((rc = casg_lines_next(l, &line, &n, &err)) > 0) {
 		casg_buf_reset(&spec);
 		casg_buf_add(&spec, line, n);

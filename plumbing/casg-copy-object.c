@@ -12,11 +12,12 @@
 /* What is copied is held in memory. */
 #define NBYTES_MAX (UINT64_C(256) << 20)
 
-static const char *url, *get, *put, *put_digest, *delete, *list;
+static const char *url, *get, *put, *put_new, *put_digest, *delete, *list;
 
 static const char *const usage[] = {
 	"--url=URL --get=NAME",
 	"--url=URL --put=NAME <FILE",
+	"--url=URL --put-new=NAME <FILE",
 	"--url=URL --put-digest=PREFIX <FILE",
 	"--url=URL --list=FOLDER",
 	"--url=URL --delete=NAME",
@@ -27,6 +28,7 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_STR, 0, "url", "URL", &url, "the storage" },
 	{ CASG_OPT_STR, 0, "get", "NAME", &get, "print this object" },
 	{ CASG_OPT_STR, 0, "put", "NAME", &put, "store standard input under this name" },
+	{ CASG_OPT_STR, 0, "put-new", "NAME", &put_new, "the same, unless there is one" },
 	{ CASG_OPT_STR, 0, "put-digest", "PREFIX", &put_digest,
 	  "store it under PREFIX and its SHA-256, and print that" },
 	{ CASG_OPT_STR, 0, "list", "FOLDER", &list, "print names and sizes of what is in a folder" },
@@ -60,7 +62,7 @@ static int put_object(struct casg_remote *r)
 	if (!h)
 		casg_die("out of memory");
 	casg_cli_slurp("-", NBYTES_MAX, &b);
-	casg_buf_addstr(&name, put ? put : put_digest);
+	casg_buf_addstr(&name, put ? put : put_new ? put_new : put_digest);
 	if (put_digest) {
 		casg_hasher_digest(h, b.data, b.len, &id);
 		casg_oid_addhex(&name, &id);
@@ -75,7 +77,7 @@ static int put_object(struct casg_remote *r)
 	casg_hasher_free(h);
 	casg_buf_release(&name);
 	casg_buf_release(&b);
-	return CASG_EXIT_YES;
+	return put_new && result.kind == CASG_ANSWER_EXISTS ? CASG_EXIT_NO : CASG_EXIT_YES;
 }
 
 static int delete_object(struct casg_remote *r)
@@ -122,8 +124,8 @@ static int run(int argc, char **argv)
 	(void)argv;
 	if (!url)
 		casg_usage_die("--url is missing");
-	if (!!get + !!put + !!put_digest + !!list + !!delete != 1)
-		casg_usage_die("wanted one of --get, --put, --put-digest, --list and --delete");
+	if (!!get + !!put + !!put_new + !!put_digest + !!list + !!delete != 1)
+		casg_usage_die("wanted one of --get, --put, --put-new, --put-digest, --list and --delete");
 	if (casg_remote_scheme(url, &err) < 0)
 		casg_usage_die("%s", err.msg);
 	casg_cli_repo(&repo);

@@ -11,8 +11,6 @@
 #include "cliindex.h"
 #include "clipack.h"
 #include "cliremote.h"
-#include "lines.h"
-#include "oidset.h"
 #include "packfetch.h"
 #include "packfiles.h"
 
@@ -71,7 +69,7 @@ static int is_here(const struct casg_oid *id)
 	struct casg_err err = CASG_ERR_INIT;
 	uint32_t pack;
 
-	if (!casg_store_find_pack(tool.store, id, &pack))
+	if (!casg_store_find_pack(tool.store, id, &pack) || casg_store_promised(tool.store, pack))
 		return 0;
 	if (casg_store_borrowed(tool.store, pack) || !casg_store_settle(tool.store, pack, &err))
 		return 1;
@@ -80,33 +78,15 @@ static int is_here(const struct casg_oid *id)
 	return 0;
 }
 
-static void read_wanted(void)
+static void add_wanted(const struct casg_cli_pack_line *line)
 {
-	struct casg_lines *l = casg_lines_open(0, '\n');
-	struct casg_oidset seen = CASG_OIDSET_INIT;
-	struct casg_err err = CASG_ERR_INIT;
-	struct wanted w = { .state = WANTED };
-	const char *line;
-	size_t n;
-	int rc;
+	const struct wanted w = { .id = line->id, .nbytes = line->nbytes, .state = WANTED };
 
-	if (!l)
+	if (is_here(&w.id))
+		return;
+	if (CASG_GROW(job.v, job.n + 1, job.cap))
 		casg_die("out of memory");
-	while ((rc = casg_lines_next(l, &line, &n, &err)) > 0) {
-		casg_cli_pack_line(line, n, &w.id, &w.nbytes);
-		rc = casg_oidset_add(&seen, &w.id, &err);
-		if (rc < 0)
-			break;
-		if (!rc || is_here(&w.id))
-			continue;
-		if (CASG_GROW(job.v, job.n + 1, job.cap))
-			casg_die("out of memory");
-		job.v[job.n++] = w;
-	}
-	if (rc < 0)
-		casg_die_err(&err);
-	casg_oidset_release(&seen);
-	casg_lines_close(l);
+	job.v[job.n++] = w;
 }
 
 /* ---- getting ---- */
@@ -119,13 +99,7 @@ static int open_remote(void *ctx, const char *url, struct casg_remote **out, str
 
 static void complain(void *ctx, const char *shown, const struct casg_oid *pack, const char *what)
 {
-	char hex[CASG_OID_HEXSZ + 1];
-
-	(void)ctx;
-	if (pack)
-		casg_cli_remote_warn(shown, "pack %s: %s", casg_oid_hex(pack, hex), what);
-	else
-		casg_cli_remote_warn(shown, "%s", what);
+	casg_cli_remote_complain(ctx, shown, pack, what);
 	if (!pack)
 		job.useless[job.url] = 1;
 }
@@ -290,7 +264,7 @@ static int run(int argc, char **argv)
 	atexit(casg_cli_index_abandon);
 	if (casg_repo_mkdirs(&tool.repo, &err))
 		casg_die_err(&err);
-	read_wanted();
+	casg_cli_each_pack(add_wanted);
 	job.useless = calloc(urls.n, 1);
 	if (!job.useless)
 		casg_die("out of memory");

@@ -12,12 +12,13 @@
 #include "remoteinv.h"
 
 static struct casg_strs urls;
-static int cached, want_list, want_versions, want_packs, want_need, want_add, want_rebuild;
+static int cached, want_list, want_versions, want_packs, want_need, want_add, want_copy, want_rebuild;
 
 static const char *const usage[] = {
 	"--url=URL... [--cached] (--list | --versions | --packs)",
 	"--url=URL... [--cached] --need <VERSIONS",
 	"--url=URL --add <LINES",
+	"--url=URL --copy <SUMMARY",
 	"--url=URL --rebuild",
 	NULL
 };
@@ -30,6 +31,7 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_FLAG, 0, "packs", NULL, &want_packs, "print all packs that none replaces" },
 	{ CASG_OPT_FLAG, 0, "need", NULL, &want_need, "print the packs that versions need" },
 	{ CASG_OPT_FLAG, 0, "add", NULL, &want_add, "add a record" },
+	{ CASG_OPT_FLAG, 0, "copy", NULL, &want_copy, "add the records of a summary as they are" },
 	{ CASG_OPT_FLAG, 0, "rebuild", NULL, &want_rebuild, "make the summary of the records again" },
 	{ .type = CASG_OPT_END }
 };
@@ -464,6 +466,48 @@ static void add(void)
 	casg_buf_release(&text);
 }
 
+/* Those that the storage lacks; what they rely on must be among them, or there. */
+static void copy(void)
+{
+	struct casg_inventory *from = casg_inventory_new();
+	struct storage *s = &storages[0];
+	struct casg_buf text = CASG_BUF_INIT;
+	const struct casg_invrec *own = NULL;
+	size_t n = 0, all;
+
+	if (s->failed || !s->r)
+		casg_die("the storage could not be read");
+	if (!from)
+		casg_die("out of memory");
+	casg_cli_slurp("-", CASG_INVENTORY_MAX_BYTES, &text);
+	if (casg_inventory_add_summary(from, text.data, text.len, &err))
+		casg_die_err(&err);
+	for (size_t i = 0; i < casg_inventory_count(from); i++) {
+		const struct casg_invrec *rec = casg_inventory_get(from, i);
+
+		if (casg_inventory_find(inv, &rec->id))
+			continue;
+		casg_buf_reset(&text);
+		casg_invrec_format(&text, rec);
+		if (text.failed)
+			casg_die("out of memory");
+		if (casg_remoteinv_put(s->r, &rec->id, &text, &err) ||
+		    casg_inventory_add(inv, text.data, text.len, &rec->id, &err) < 0)
+			casg_die_err(&err);
+		own = rec;
+		n++;
+		/* where it cannot be listed, the summary must take in each */
+		if (!(casg_remote_cans(s->r) & CASG_CAN_LIST) &&
+		    casg_remoteinv_write(s->r, &s->cache, inv, &own->id, &all, &err))
+			casg_die_err(&err);
+	}
+	if (own && casg_remoteinv_write(s->r, &s->cache, inv, &own->id, &all, &err))
+		casg_die_err(&err);
+	printf("%zu\n", n);
+	casg_buf_release(&text);
+	casg_inventory_free(from);
+}
+
 /* Whatever the summary says, if it says anything. */
 static void rebuild(void)
 {
@@ -494,12 +538,12 @@ static int run(int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (want_list + want_versions + want_packs + want_need + want_add + want_rebuild != 1)
-		casg_usage_die("give one of --list, --versions, --packs, --need, --add and --rebuild");
+	if (want_list + want_versions + want_packs + want_need + want_add + want_copy + want_rebuild != 1)
+		casg_usage_die("give one of --list, --versions, --packs, --need, --add, --copy and --rebuild");
 	if (!urls.n)
 		casg_usage_die("--url is missing");
-	if ((want_add || want_rebuild) && (urls.n > 1 || cached))
-		casg_usage_die("--add and --rebuild take one --url, and not --cached");
+	if ((want_add || want_copy || want_rebuild) && (urls.n > 1 || cached))
+		casg_usage_die("--add, --copy and --rebuild take one --url, and not --cached");
 	for (size_t i = 0; i < urls.n; i++)
 		if (casg_remote_scheme(urls.v[i], &err) < 0)
 			casg_usage_die("%s", err.msg);
@@ -514,6 +558,8 @@ static int run(int argc, char **argv)
 		status = need();
 	else if (want_add)
 		add();
+	else if (want_copy)
+		copy();
 	else
 		print_all();
 	close_all();

@@ -9,20 +9,25 @@
 #include "io.h"
 #include "pack.h"
 #include "packjoin.h"
+#include "reach.h"
 
-static const char *geometric, *memory;
-static int nul_ends;
+static const char *geometric, *memory, *into;
+static int nul_ends, promised;
 
 static const char *const usage[] = {
 	"[-z] [--memory=SIZE] PACK...",
 	"[-z] [--memory=SIZE] --geometric=FACTOR",
+	"[-z] [--memory=SIZE] [--into=DIR] --promised",
 	NULL
 };
 
 static const struct casg_opt opts[] = {
 	{ CASG_OPT_STR, 0, "geometric", "FACTOR", &geometric,
 	  "choose packs, so that sizes grow by FACTOR" },
+	{ CASG_OPT_STR, 0, "into", "DIR", &into, "with --promised: write the packs there" },
 	{ CASG_OPT_STR, 0, "memory", "SIZE", &memory, "how much memory to use" },
+	{ CASG_OPT_FLAG, 0, "promised", NULL, &promised,
+	  "packs of a partial clone of which all is here, each alone" },
 	{ CASG_OPT_FLAG, 'z', NULL, NULL, &nul_ends, "lines end with NUL" },
 	{ .type = CASG_OPT_END }
 };
@@ -141,7 +146,8 @@ static uint32_t choose(struct chosen *v, uint32_t *napart_out)
 	for (uint32_t i = 0; i < npacks; i++) {
 		const struct casg_packidx *x = casg_store_idx(work.store, i);
 
-		if (casg_store_quarantined(work.store, i) || casg_store_borrowed(work.store, i))
+		if (casg_store_quarantined(work.store, i) || casg_store_borrowed(work.store, i) ||
+		    casg_store_promised(work.store, i))
 			continue;
 		v[n] = (struct chosen){ x->pack_nbytes, i, is_old(i) };
 		if (v[n].old || v[n].nbytes < work.settings.pack_size / 2)
@@ -186,6 +192,64 @@ static void say(const char *what, const struct casg_oid *id)
 	casg_buf_release(&b);
 }
 
+/* ---- --promised ---- */
+
+/* Is the chunk here to stay? */
+static int is_kept(uint32_t pack, uint32_t chunk, struct casg_idx_chunk *e)
+{
+	struct casg_err err = CASG_ERR_INIT;
+
+	if (casg_packidx_chunk(casg_store_idx(work.store, pack), chunk, e, &err))
+		casg_die_err(&err);
+	return casg_promised_kept(casg_cli_promise_packs(work.promise), &e->id);
+}
+
+/* The literals that a chunk uses have to lie beside it. */
+static int note_base(void *all_kept, uint32_t pack, uint32_t chunk, struct casg_err *err)
+{
+	struct casg_idx_chunk e;
+
+	(void)err;
+	*(int *)all_kept &= is_kept(pack, chunk, &e);
+	return 0;
+}
+
+static int is_all_here(uint32_t pack)
+{
+	uint32_t n = casg_store_idx(work.store, pack)->nchunks, i = 0;
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_loc at;
+	int here = 1, rc = 0;
+
+	for (struct casg_idx_chunk e; here && rc >= 0 && i < n; i++) {
+		if (!is_kept(pack, i, &e))
+			here = (rc = casg_packjoin_find(work.store, &e.id, &at, &err)) > 0;
+		else if (casg_layout_is_matched(e.layout) && e.kind == CASG_CHUNK_SEQ)
+			rc = casg_reach_needs(work.store, casg_work_coder(&work), pack, i, note_base,
+					      &here, &err);
+	}
+	if (rc < 0)
+		casg_die_err(&err);
+	return here;
+}
+
+/* One pack each, so that one all of whose chunks came keeps its name. */
+static void join_promised(void)
+{
+	uint32_t npacks = casg_store_npacks(work.store), ndone = 0;
+	struct casg_err err = CASG_ERR_INIT;
+
+	for (uint32_t i = 0; i < npacks; i++) {
+		if (!casg_store_promised(work.store, i) || !is_all_here(i))
+			continue;
+		if (casg_packjoin_add(work.packw, work.store, casg_work_coder(&work), i, &err) ||
+		    casg_packw_finish(work.packw, &err))
+			casg_work_die(&work, &err);
+		say("pack", casg_packw_pack(work.packw, ndone++, NULL));
+		say("replaced", &casg_store_idx(work.store, i)->pack_id);
+	}
+}
+
 static int is_new(const struct casg_oid *id)
 {
 	for (uint32_t i = 0; i < casg_packw_npacks(work.packw); i++)
@@ -199,10 +263,26 @@ static int run(int argc, char **argv)
 	struct casg_err err = CASG_ERR_INIT;
 	struct chosen *v;
 	uint32_t n, npacks, napart = 0;
+	const char *no = getenv("CASG_NO_FETCH");
 
-	if (!geometric == !argc)
-		casg_usage_die(argc ? "--geometric takes no PACK" : "too few arguments");
+	if (!geometric + !promised + !argc != 2)
+		casg_usage_die(argc ? "--geometric and --promised take no PACK" :
+			       geometric ? "--geometric does not go with --promised" : "too few arguments");
+	if (into && !promised)
+		casg_usage_die("--into goes with --promised only");
+	/* no storage is asked */
+	if (promised && !(no && !strcmp(no, "unchecked")) && setenv("CASG_NO_FETCH", "1", 1))
+		casg_die("out of memory");
 	casg_work_open(&work, "1", memory, (uint64_t)8 << 20);
+	if (promised) {
+		if (into)
+			casg_work_packw_apart(&work, into, 0);
+		else
+			casg_work_packw(&work);
+		join_promised();
+		casg_work_close(&work);
+		return CASG_EXIT_YES;
+	}
 	npacks = casg_store_npacks(work.store);
 	v = calloc(2 * (size_t)npacks + (size_t)argc + 1, sizeof(*v));
 	if (!v)

@@ -6,14 +6,15 @@
 #include "buf.h"
 #include "cli.h"
 #include "cliwork.h"
+#include "deltas.h"
 #include "packwalk.h"
 #include "reach.h"
 #include "reads.h"
 #include "taxon.h"
 #include "treer.h"
 
-static int nul_ends, longer, show_reads, with_base, without_base;
-static const char *kind_arg, *sort_arg;
+static int nul_ends, longer, show_reads, with_base, without_base, show_deltas, show_scripts;
+static const char *kind_arg, *sort_arg, *sequence_arg, *reference_arg;
 static uint64_t min_size, max_size = UINT64_MAX, limit = UINT64_MAX;
 static struct casg_strs taxa;
 
@@ -22,6 +23,7 @@ static const char *const usage[] = {
 	"[--with-base | --without-base] [--sort=KEY] [--limit=N] [PACK | [REV:]DATABASE]...",
 	"--taxon=ID... [-z] [-l] [--reads] [--min-size=SIZE] [--max-size=SIZE] "
 	"[--sort=KEY] [--limit=N] [REV:]DATABASE...",
+	"--deltas | --scripts [-z] [--sequence=ID] [--reference=ID] [PACK | [REV:]DATABASE]...",
 	NULL
 };
 
@@ -41,6 +43,12 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_FLAG, 0, "without-base", NULL, &without_base, "only the others" },
 	{ CASG_OPT_STR, 0, "sort", "KEY", &sort_arg, "by size or reads, the largest first" },
 	{ CASG_OPT_U64, 0, "limit", "N", &limit, "no more than N lines" },
+	{ CASG_OPT_FLAG, 0, "deltas", NULL, &show_deltas,
+	  "which sequences are stored by which others" },
+	{ CASG_OPT_FLAG, 0, "scripts", NULL, &show_scripts, "the edit scripts themselves" },
+	{ CASG_OPT_STR, 0, "sequence", "ID", &sequence_arg, "only how this sequence is stored" },
+	{ CASG_OPT_STR, 0, "reference", "ID", &reference_arg,
+	  "only what is stored by this sequence" },
 	{ .type = CASG_OPT_END }
 };
 
@@ -101,10 +109,130 @@ static void print_chunk(uint32_t pack, uint32_t chunk, struct casg_buf *b)
 	casg_out(b->data, b->len);
 }
 
+/* ---- deltas -------------------------------------------------------------- */
+
+/* What of the sequence under way is stored by one reference. */
+struct pair {
+	struct casg_oid reference;
+	int literal;           /* no reference: it is stored here */
+	uint64_t n, nsubst;
+};
+
+static struct casg_deltas *deltas;
+static struct casg_oid only_sequence, only_reference;
+static struct casg_oid pair_id;
+static struct pair *pairs;
+static size_t npairs, cap_pairs;
+static uint32_t pair_pack;
+
+static void end_line(struct casg_buf *b)
+{
+	casg_buf_addch(b, nul_ends ? '\0' : '\n');
+	if (b->failed)
+		casg_die("out of memory");
+	casg_out(b->data, b->len);
+	casg_buf_release(b);
+}
+
+static int is_meant(const struct casg_oid *id, const struct casg_oid *reference)
+{
+	return (!sequence_arg || casg_oid_eq(id, &only_sequence)) &&
+	       (!reference_arg || (reference && casg_oid_eq(reference, &only_reference)));
+}
+
+static void print_script(const struct casg_delta *d)
+{
+	struct casg_buf b = CASG_BUF_INIT;
+
+	if (!is_meant(d->id, d->reference))
+		return;
+	casg_oid_addhex(&b, d->id);
+	add_number(&b, d->at);
+	add_number(&b, d->n);
+	casg_buf_addstr(&b, d->literal ? "\tliteral\t" : d->substitution ? "\tsubstitute\t" :
+			"\tcopy\t");
+	if (d->reference) {
+		casg_oid_addhex(&b, d->reference);
+		add_number(&b, d->from);
+		casg_buf_addstr(&b, d->reverse ? "\t-" : "\t+");
+	} else {
+		casg_buf_addstr(&b, "-\t-\t-");
+	}
+	end_line(&b);
+}
+
+static void print_pairs(void)
+{
+	for (size_t i = 0; i < npairs; i++) {
+		const struct pair *p = &pairs[i];
+		struct casg_buf b = CASG_BUF_INIT;
+
+		if (!is_meant(&pair_id, p->literal ? NULL : &p->reference))
+			continue;
+		casg_oid_addhex(&b, &pair_id);
+		casg_buf_addch(&b, '\t');
+		if (p->literal)
+			casg_buf_addch(&b, '-');
+		else
+			casg_oid_addhex(&b, &p->reference);
+		add_number(&b, p->n);
+		add_number(&b, p->nsubst);
+		casg_buf_addch(&b, '\t');
+		casg_oid_addhex(&b, &casg_store_idx(work.store, pair_pack)->pack_id);
+		end_line(&b);
+	}
+	npairs = 0;
+}
+
+static int note_delta(void *ctx, const struct casg_delta *d, struct casg_err *err)
+{
+	struct pair *p;
+	size_t i = 0;
+
+	(void)ctx;
+	(void)err;
+	if (show_scripts) {
+		print_script(d);
+		return 0;
+	}
+	if (npairs && !casg_oid_eq(&pair_id, d->id))
+		print_pairs();
+	pair_id = *d->id;
+	/* a base that stands for what no sequence has is counted with what is here */
+	while (i < npairs && (d->reference ? pairs[i].literal ||
+			      !casg_oid_eq(&pairs[i].reference, d->reference) : !pairs[i].literal))
+		i++;
+	if (i == npairs) {
+		if (CASG_GROW(pairs, npairs + 1, cap_pairs))
+			casg_die("out of memory");
+		pairs[npairs++] = (struct pair){ .literal = !d->reference };
+		if (d->reference)
+			pairs[i].reference = *d->reference;
+	}
+	p = &pairs[i];
+	p->n += d->n;
+	p->nsubst += (uint64_t)d->substitution;
+	return 0;
+}
+
+static void print_deltas(uint32_t pack, uint32_t chunk)
+{
+	struct casg_err err = CASG_ERR_INIT;
+
+	pair_pack = pack;
+	if (casg_deltas_each(deltas, pack, chunk, note_delta, NULL, &err)) {
+		casg_out_flush();
+		casg_die_err(&err);
+	}
+	print_pairs();
+}
+
+/* ---- choosing ------------------------------------------------------------ */
+
 /* Does a member rest on another object? */
 static int has_base(const struct casg_idx_chunk *c)
 {
-	return c->kind == CASG_CHUNK_ORDER ||
+	return c->kind == CASG_CHUNK_ORDER || casg_layout_is_matched(c->layout) ||
 	       (c->kind == CASG_CHUNK_NODE && (c->layout == CASG_LAYOUT_LINKED ||
 					       c->layout == CASG_LAYOUT_LINKED_OUT));
 }
@@ -138,7 +266,9 @@ static void list_pack(uint32_t pack, const uint8_t *needed)
 		read_entry(pack, i, &c);
 		if ((needed && !needed[i]) || !is_asked(&c))
 			continue;
-		if (sort_arg)
+		if (deltas)
+			print_deltas(pack, i);
+		else if (sort_arg)
 			add_row(pack, i, &c);
 		else if (nprinted++ < limit)
 			print_chunk(pack, i, &b);
@@ -187,7 +317,8 @@ static int mark(void *ctx, uint32_t pack, uint32_t chunk, struct casg_err *err)
 		needed[pack] = calloc(casg_store_idx(work.store, pack)->nchunks + 1u, 1);
 	if (!needed[pack])
 		return casg_err_nomem(err);
-	needed[pack][chunk] = 1;
+	if (!needed[pack][chunk])
+		needed[pack][chunk] = 1;
 	return 0;
 }
 
@@ -215,6 +346,22 @@ static int declares_taxon(const struct casg_entry *e, struct casg_buf *b)
 	return 0;
 }
 
+/* A chunk, and those that it needs to be decoded. */
+static int mark_needed(uint8_t **needed, uint32_t pack, uint32_t chunk, struct casg_err *err)
+{
+	int rc;
+
+	if (needed[pack] && needed[pack][chunk] == 2)
+		return 0;
+	rc = mark(needed, pack, chunk, err);
+	if (!rc)
+		rc = casg_reach_needs(work.store, casg_work_coder(&work), pack, chunk, mark, needed,
+				      err);
+	if (!rc)
+		needed[pack][chunk] = 2; /* with what it needs */
+	return rc;
+}
+
 /* Where a sequence lies, with its list if it has one. */
 static int mark_sequence(uint8_t **needed, const struct casg_loc *loc, struct casg_err *err)
 {
@@ -223,9 +370,9 @@ static int mark_sequence(uint8_t **needed, const struct casg_loc *loc, struct ca
 
 	if (rc)
 		return rc;
-	rc = mark(needed, loc->pack, loc->chunk, err);
+	rc = mark_needed(needed, loc->pack, loc->chunk, err);
 	for (size_t i = 0; i < o.npieces && !rc; i++)
-		rc = mark(needed, o.pieces[i].pack, o.pieces[i].chunk, err);
+		rc = mark_needed(needed, o.pieces[i].pack, o.pieces[i].chunk, err);
 	casg_object_release(&o);
 	return rc;
 }
@@ -283,6 +430,12 @@ static void parse_kind(void)
 	casg_usage_die("unknown kind '%s'", kind_arg);
 }
 
+static void parse_id(const char *option, const char *text, struct casg_oid *out)
+{
+	if (text && casg_oid_parse(out, text, strlen(text)))
+		casg_usage_die("bad value '%s' of %s: wanted the SHA-256 of a sequence", text, option);
+}
+
 static void check_options(int argc)
 {
 	parse_kind();
@@ -293,7 +446,15 @@ static void check_options(int argc)
 	if (taxa.n && !argc)
 		casg_usage_die("--taxon needs a database");
 	if (taxa.n && (kind_arg || with_base || without_base))
-		casg_usage_die("--taxon lists sequences, which have no base");
+		casg_usage_die("--taxon does not go with --kind, --with-base and --without-base");
+	if ((sequence_arg || reference_arg) && !show_deltas && !show_scripts)
+		casg_usage_die("--sequence and --reference need --deltas or --scripts");
+	if ((show_deltas || show_scripts) &&
+	    (show_deltas + show_scripts > 1 || longer || show_reads || kind_arg || taxa.n || min_size ||
+	     max_size != UINT64_MAX || with_base || without_base || sort_arg || limit != UINT64_MAX))
+		casg_usage_die("--deltas and --scripts go with -z, --sequence and --reference only");
+	parse_id("--sequence", sequence_arg, &only_sequence);
+	parse_id("--reference", reference_arg, &only_reference);
 }
 
 static void read_reads(void)
@@ -311,6 +472,10 @@ static int run(int argc, char **argv)
 	check_options(argc);
 	casg_work_open_quick(&work, (uint64_t)16 << 20);
 	read_reads();
+	if (show_deltas || show_scripts)
+		deltas = casg_deltas_new(work.store, casg_work_coder(&work));
+	if ((show_deltas || show_scripts) && !deltas)
+		casg_die("out of memory");
 	for (int i = 0; i < argc; i++) {
 		uint32_t pack;
 
@@ -326,6 +491,8 @@ static int run(int argc, char **argv)
 			list_pack(p, NULL);
 	if (sort_arg)
 		list_rows();
+	casg_deltas_free(deltas);
+	free(pairs);
 	casg_reads_free(reads);
 	casg_work_close(&work);
 	return CASG_EXIT_YES;

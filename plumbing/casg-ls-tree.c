@@ -71,7 +71,7 @@ static void list_records(struct casg_work *w, const struct casg_roots *roots)
 	int rc;
 
 	rs = casg_records_open(w->store, casg_work_coder(w), w->pool, w->repo.tmp_dir, roots,
-			       (uint64_t)32 << 20, &err);
+			       w->settings.memory / 2, &err);
 	if (!rs)
 		casg_die_err(&err);
 	if (taxonomy_spec) {

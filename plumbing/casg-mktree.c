@@ -302,6 +302,7 @@ static int run(int argc, char **argv)
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_tree_stats stats;
 	struct casg_roots roots = { .has_withdrawn = 0 };
+	struct casg_presbase pres_base;
 	struct job j = { 0 };
 
 	(void)argc;
@@ -312,7 +313,8 @@ static int run(int argc, char **argv)
 	casg_work_open(&j.w, threads, memory, (uint64_t)16 << 20);
 	read_previous(&j);
 	casg_work_packw(&j.w);
-	j.sort = casg_extsort_new(j.w.repo.tmp_dir, (size_t)(j.w.settings.memory / 4),
+	/* while this fills up, casg-pack has most of the memory of an import */
+	j.sort = casg_extsort_new(j.w.repo.tmp_dir, (size_t)(j.w.settings.memory / 8),
 				  j.w.pool, &err);
 	j.pres = casg_presw_new(j.w.repo.tmp_dir);
 	if (!j.sort || !j.pres)
@@ -326,8 +328,11 @@ static int run(int argc, char **argv)
 	casg_trace_leave("build the tree");
 	default_facts(&j);
 	casg_cli_load_prologue(&j.in, &j.w);
-	if (casg_presw_finish(j.pres, &j.in.facts, j.w.packw, j.w.store, casg_work_coder(&j.w),
-			      (int)j.w.settings.level, &roots.presentation, &err))
+	pres_base = (struct casg_presbase){ j.previous.presentation,
+					   j.w.settings.memory / 2 };
+	if (casg_presw_finish(j.pres, &j.in.facts, previous ? &pres_base : NULL, j.w.packw,
+			      j.w.store, casg_work_coder(&j.w), (int)j.w.settings.level,
+			      &roots.presentation, &err))
 		casg_work_die(&j.w, &err);
 	finish_withdrawn(&j, &roots);
 	if (casg_packw_finish(j.w.packw, &err))

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "cliexpect.h"
 #include "cligrouping.h"
+#include "clistate.h"
 #include "clitrace.h"
 #include "cliwork.h"
 #include "endian.h"
@@ -16,14 +17,15 @@
 #include "stream.h"
 #include "taxon.h"
 
-static const char *threads, *memory, *facts_file;
-static int nul_ends, quiet, allow_empty, show_progress = -1, beside;
+static const char *threads, *memory, *facts_file, *announce_file, *state_file, *operation = "pack";
+static int nul_ends, quiet, allow_empty, show_progress = -1, beside, resume;
 static struct casg_strs sha256;
-static uint64_t expect_records = UINT64_MAX;
+static uint64_t expect_records = UINT64_MAX, most_here = UINT64_MAX;
 
 static const char *const usage[] = {
 	"[-z] [--quiet] [--progress] [--allow-empty] [--expect-records=N] [--expect-sha256=HEX]... "
-	"[--checksum-files] [--threads=N] [--memory=SIZE] [--facts=FILE] [FILE...]",
+	"[--checksum-files] [--threads=N] [--memory=SIZE] [--facts=FILE] "
+	"[--announce=FILE [--most-here=SIZE]] [--state=FILE [--operation=TEXT] [--resume]] [FILE...]",
 	NULL
 };
 
@@ -45,6 +47,15 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_STR, 0, "memory", "SIZE", &memory, "memory to use, as 256m" },
 	{ CASG_OPT_STR, 0, "facts", "FILE", &facts_file,
 	  "write what was counted, as \"name value\" lines" },
+	{ CASG_OPT_STR, 0, "announce", "FILE", &announce_file,
+	  "append the id of each new pack as soon as it is finished" },
+	{ CASG_OPT_SIZE, 0, "most-here", "SIZE", &most_here,
+	  "wait while announced packs take more than that here" },
+	{ CASG_OPT_STR, 0, "state", "FILE", &state_file,
+	  "save there how far it came, when a pack is finished" },
+	{ CASG_OPT_STR, 0, "operation", "TEXT", &operation, "what FILE says that this is" },
+	{ CASG_OPT_FLAG, 0, "resume", NULL, &resume,
+	  "go on where FILE says, if it is there, and let stay what is finished" },
 	{ .type = CASG_OPT_END }
 };
 
@@ -54,6 +65,7 @@ struct job {
 	struct casg_cli_kin kin;
 	struct casg_grouping *grouping;
 	struct casg_hasher *source;
+	struct casg_cli_state state;
 	struct casg_job source_job; /* hashes a block while it is parsed */
 	const uint8_t *block;
 	size_t block_n;
@@ -197,7 +209,7 @@ static void source_task(void *ctx, size_t task, int worker)
 
 	(void)task;
 	(void)worker;
-	casg_hasher_update(j->source, j->block, j->block_n);
+	casg_cli_state_hash(&j->state, j->source, j->block, j->block_n);
 }
 
 /* Wait for the block before: its turn to be filled comes next. */
@@ -214,6 +226,8 @@ static int on_bytes(void *ctx, const uint8_t *p, size_t n, struct casg_err *err)
 
 	(void)err;
 	end_block(j);
+	casg_cli_state_total(&j->state, j->stats.raw_total);
+	casg_cli_state_check(&j->state, j->source, j->stats.nrecords);
 	if (!p)
 		return 0;
 	j->block = p;
@@ -286,10 +300,16 @@ static int run(int argc, char **argv)
 		.residues = on_residues, .end = on_end, .warn = on_warn,
 	};
 
+	if (!state_file && (resume || strcmp(operation, "pack")))
+		casg_usage_die("--operation and --resume need --state");
+	if (!announce_file && most_here != UINT64_MAX)
+		casg_usage_die("--most-here needs --announce");
 	casg_cli_expect_sha256(&expect, &sha256, argc ? (size_t)argc : 1);
 	if (beside)
 		casg_cli_expect_beside(&expect, (const char *const *)argv, (size_t)argc);
 	casg_work_open(&j.w, threads, memory, (uint64_t)8 << 20);
+	if (announce_file)
+		casg_work_announce(&j.w, announce_file, most_here);
 	casg_work_packw(&j.w);
 	j.source = casg_hasher_new();
 	j.packer = casg_work_packer(&j.w, on_record, &j);
@@ -298,6 +318,7 @@ static int run(int argc, char **argv)
 	if (!j.source)
 		casg_die("out of memory");
 	casg_hasher_init(j.source);
+	casg_cli_state_open(&j.state, &j.w, state_file, operation, resume);
 	casg_out_much();
 	j.progress = casg_progress_start("packing", quiet ? 0 : show_progress);
 	casg_trace_enter("read");
@@ -309,6 +330,7 @@ static int run(int argc, char **argv)
 	if (casg_packer_finish(j.packer, &s, &err))
 		casg_work_die(&j.w, &err);
 	casg_trace_leave("finish the pack");
+	casg_cli_state_finish(&j.state, j.source, s.nrecords);
 	casg_trace_count("records", s.nrecords);
 	casg_trace_count("new", s.nnew);
 	casg_trace_count("bytes-stored", casg_packw_nbytes(j.w.packw));
@@ -330,6 +352,7 @@ static int run(int argc, char **argv)
 	casg_grouping_free(j.grouping);
 	casg_cli_kin_close(&j.kin);
 	casg_hasher_free(j.source);
+	casg_cli_state_close(&j.state);
 	casg_work_close(&j.w);
 	return 0;
 }

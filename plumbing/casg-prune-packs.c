@@ -12,6 +12,7 @@
 
 #include "array.h"
 #include "buf.h"
+#include "chunkfile.h"
 #include "cli.h"
 #include "clirepo.h"
 #include "clisettings.h"
@@ -24,13 +25,14 @@
 #include "rubbish.h"
 
 static int dry_run, nul_ends, list, revive, expire, is_auto;
-static const char *grace_arg, *reason = "replaced";
+static const char *grace_arg, *reason = "replaced", *take_dir;
 
 static const char *const usage[] = {
 	"[-n] [-z] [--grace=SECONDS] <NEEDED",
 	"[-n] [-z] --expire [--grace=SECONDS]",
 	"[-n] [-z] [--reason=TEXT] PACK...",
 	"[-n] [-z] --revive PACK...",
+	"--take=DIR",
 	"[-z] --list",
 	"--auto [--grace=SECONDS]",
 	NULL
@@ -45,6 +47,8 @@ static const struct casg_opt opts[] = {
 	  "delete what has been in quarantine for the grace, and rubbish" },
 	{ CASG_OPT_STR, 0, "reason", "TEXT", &reason, "why the packs go (default: replaced)" },
 	{ CASG_OPT_FLAG, 0, "revive", NULL, &revive, "bring packs back from quarantine" },
+	{ CASG_OPT_STR, 0, "take", "DIR", &take_dir,
+	  "link the packs that were written in DIR among those in use" },
 	{ CASG_OPT_FLAG, 0, "list", NULL, &list, "list the packs in quarantine" },
 	{ CASG_OPT_FLAG, 0, "auto", NULL, &is_auto,
 	  "exit 0 if there is work for 'casg gc --auto', 1 if not" },
@@ -151,6 +155,14 @@ static void bring_back(uint32_t pack)
 	pack_receipt("revived", pack, gone.since, gone.reason);
 }
 
+static int is_expired(uint32_t pack)
+{
+	struct casg_gone gone;
+
+	note_of(pack, &gone);
+	return now - gone.since >= grace || !grace;
+}
+
 static void delete(uint32_t pack)
 {
 	const struct casg_oid *id = &casg_store_idx(work.store, pack)->pack_id;
@@ -159,13 +171,11 @@ static void delete(uint32_t pack)
 	char *ids = casg_packfiles_path(work.repo.index_dir, id, "objects");
 
 	note_of(pack, &gone);
-	if (now - gone.since >= grace || !grace) {
-		if (!dry_run && casg_packfiles_delete(&files, id, &err))
-			casg_die_err(&err);
-		if (!dry_run && ids)
-			unlink(ids);
-		pack_receipt("deleted", pack, gone.since, gone.reason);
-	}
+	if (!dry_run && casg_packfiles_delete(&files, id, &err))
+		casg_die_err(&err);
+	if (!dry_run && ids)
+		unlink(ids);
+	pack_receipt("deleted", pack, gone.since, gone.reason);
 	free(ids);
 }
 
@@ -222,40 +232,147 @@ static int64_t written_at(uint32_t pack)
 	return st.st_mtime;
 }
 
+/* What a partial clone has of a pack that is elsewhere can be had again. */
+static void forget_promised(uint32_t pack)
+{
+	static const char *const exts[] = { "idx", "objects" };
+	const struct casg_oid *id = &casg_store_idx(work.store, pack)->pack_id;
+	struct casg_buf dir = CASG_BUF_INIT;
+
+	for (int i = 0; i < 2 && !dry_run; i++) {
+		char *path = casg_packfiles_path(casg_cli_partial_dir(&work.repo, &dir), id, exts[i]);
+
+		if (!path)
+			casg_die("out of memory");
+		if (unlink(path) && errno != ENOENT)
+			casg_die("cannot remove '%s': %s", path, strerror(errno));
+		free(path);
+	}
+	casg_buf_release(&dir);
+	pack_receipt("forgotten", pack, now, "named by no version, and in a storage");
+}
+
+/* A chunk that was kept, of packs that are gone. */
+static int forget_chunk(void *ctx, const struct casg_oid *id, uint64_t nbytes,
+			struct casg_err *err)
+{
+	struct casg_buf path = CASG_BUF_INIT, b = CASG_BUF_INIT;
+	uint32_t chunk;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < casg_store_npacks(work.store) && !rc; i++)
+		if (casg_store_promised(work.store, i))
+			rc = casg_packidx_find_chunk(casg_store_idx(work.store, i), id, &chunk, err);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	casg_chunkfile_path(&path, ctx, id);
+	if (!dry_run && unlink((char *)path.data) && errno != ENOENT)
+		rc = casg_err_sys(err, errno, "cannot remove '%s'", (char *)path.data);
+	casg_buf_addf(&b, "removed\t%s\t%" PRIu64 "\t-\t-\ta chunk of a pack that is gone",
+		      (char *)path.data, nbytes);
+	receipt(&b);
+	casg_buf_release(&path);
+	return rc;
+}
+
+static void forget_chunks(void)
+{
+	struct casg_buf dir = CASG_BUF_INIT;
+	struct casg_err err = CASG_ERR_INIT;
+
+	casg_cli_partial_dir(&work.repo, &dir);
+	casg_buf_addstr(&dir, "/chunks");
+	if (casg_chunkfile_each(casg_buf_cstr(&dir), forget_chunk, (void *)(uintptr_t)casg_buf_cstr(&dir), &err))
+		casg_die_err(&err);
+	casg_buf_release(&dir);
+}
+
+/* What the packs that stay need stays with them, or they cannot be verified. */
+static void keep_what_they_need(uint8_t *keep)
+{
+	struct casg_err err = CASG_ERR_INIT;
+
+	if (casg_reach_close(work.store, casg_work_coder(&work), keep, &err))
+		casg_die_err(&err);
+}
+
+/* Young ones, and what somebody may be writing now; who called us does not write. */
+static int is_young(uint32_t pack, int64_t writer)
+{
+	int64_t t = written_at(pack);
+
+	return (grace && now - t < grace) || t >= writer;
+}
+
+/* Is it in use, ours and not kept? */
+static int may_go(const uint8_t *keep, uint32_t pack)
+{
+	return !keep[pack] && is_ours(pack) && !casg_store_quarantined(work.store, pack);
+}
+
 static void prune(void)
 {
-	uint8_t *needed = read_needed();
-	int64_t writer = casg_rubbish_oldest_writer(&work.repo, (long)getpid());
-	uint32_t n = casg_store_npacks(work.store);
+	uint8_t *keep = read_needed();
+	int64_t writer = casg_rubbish_oldest_writer(&work.repo, (long)getppid());
+	uint32_t n = casg_store_npacks(work.store), ngo = 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		if (needed[i] && is_ours(i) && casg_store_quarantined(work.store, i))
+		if (keep[i] && is_ours(i) && casg_store_quarantined(work.store, i))
 			bring_back(i);
 	for (uint32_t i = 0; i < n; i++) {
-		int64_t t;
-
-		if (needed[i] || !is_ours(i) || casg_store_quarantined(work.store, i))
+		if (may_go(keep, i) && !casg_store_promised(work.store, i))
+			keep[i] = (uint8_t)is_young(i, writer);
+		ngo += may_go(keep, i);
+	}
+	if (ngo)
+		keep_what_they_need(keep);
+	for (uint32_t i = 0; i < n; i++) {
+		if (!may_go(keep, i))
 			continue;
-		t = written_at(i);
-		if ((now - t >= grace || !grace) && t < writer)
+		if (casg_store_promised(work.store, i))
+			forget_promised(i);
+		else
 			put_away(i, "named by no version");
 	}
-	free(needed);
+	free(keep);
 }
 
-static void each_in_quarantine(void (*fn)(uint32_t pack))
-{
-	for (uint32_t i = 0; i < casg_store_npacks(work.store); i++)
-		if (is_ours(i) && casg_store_quarantined(work.store, i))
-			fn(i);
-}
-
-static void list_one(uint32_t pack)
+static void list_quarantine(void)
 {
 	struct casg_gone gone;
 
-	note_of(pack, &gone);
-	pack_receipt("quarantined", pack, gone.since, gone.reason);
+	for (uint32_t i = 0; i < casg_store_npacks(work.store); i++)
+		if (is_ours(i) && casg_store_quarantined(work.store, i)) {
+			note_of(i, &gone);
+			pack_receipt("quarantined", i, gone.since, gone.reason);
+		}
+}
+
+/* Those that refer to others go first: whenever this ends, the rest is whole. */
+static void delete_expired(void)
+{
+	uint32_t npacks = casg_store_npacks(work.store), n = 0, nkept = 0;
+	uint8_t *keep = malloc(npacks + 1u), *goes = malloc(npacks + 1u);
+	uint32_t *packs = malloc((npacks + 1u) * sizeof(*packs));
+	struct casg_err err = CASG_ERR_INIT;
+
+	if (!keep || !goes || !packs)
+		casg_die("out of memory");
+	for (uint32_t i = 0; i < npacks; i++) {
+		keep[i] = !is_ours(i) || !casg_store_quarantined(work.store, i) || !is_expired(i);
+		nkept += keep[i];
+	}
+	if (nkept < npacks)
+		keep_what_they_need(keep);
+	for (uint32_t i = 0; i < npacks; i++)
+		goes[i] = !keep[i];
+	if (casg_reach_rank(work.store, casg_work_coder(&work), goes, packs, &n, &err))
+		casg_die_err(&err);
+	while (n)
+		delete(packs[--n]);
+	free(keep);
+	free(goes);
+	free(packs);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
@@ -284,7 +401,9 @@ static void remove_expired(void)
 	const int64_t day = 86400;
 	struct casg_err err = CASG_ERR_INIT;
 
-	each_in_quarantine(delete);
+	delete_expired();
+	if (work.promise)
+		forget_chunks();
 	if (casg_rubbish_each(&work.repo, now, grace < day ? grace : day, remove_rubbish, NULL,
 			      &err))
 		casg_die_err(&err);
@@ -299,6 +418,8 @@ static uint32_t find_pack(const char *name)
 		casg_die("'%s' is no pack id", name);
 	if (!casg_store_find_pack(work.store, &id, &pack) || !is_ours(pack))
 		casg_die("pack '%s' is not in this repository", name);
+	if (casg_store_promised(work.store, pack) && !dry_run)
+		casg_die("pack '%s' is in a storage, and here in part only", name);
 	return pack;
 }
 
@@ -321,6 +442,21 @@ static void move_named(int n, char **names)
 			put_away(i, reason);
 	}
 	free(named);
+}
+
+/* One that is in use already stays as it is. */
+static void take_all(void)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	struct casg_oid *ids;
+	size_t n;
+
+	if (casg_packfiles_list(take_dir, &ids, &n, &err))
+		casg_die_err(&err);
+	for (size_t i = 0; i < n; i++)
+		if (casg_packfiles_link(&files, take_dir, &ids[i], &err))
+			casg_die_err(&err);
+	free(ids);
 }
 
 /* ---- is there work? ---------------------------------------------------- */
@@ -377,14 +513,16 @@ static int auto_work(void)
 
 static void check_usage(int argc)
 {
-	if (list + revive + expire + is_auto > 1)
-		casg_usage_die("--list, --revive, --expire and --auto exclude each other");
-	if (argc && (list || expire || is_auto))
+	if (list + revive + expire + is_auto + !!take_dir > 1)
+		casg_usage_die("--list, --revive, --take, --expire and --auto exclude each other");
+	if (take_dir && (dry_run || nul_ends))
+		casg_usage_die("-n and -z do not go with --take");
+	if (argc && (list || expire || is_auto || take_dir))
 		casg_usage_die("packs are named only to move or revive them");
 	if (revive && !argc)
 		casg_usage_die("--revive needs a PACK");
-	if (grace_arg && (list || argc))
-		casg_usage_die("--grace is not for named packs and --list");
+	if (grace_arg && (list || argc || take_dir))
+		casg_usage_die("--grace is not for named packs, --take and --list");
 }
 
 static void set_files(void)
@@ -400,7 +538,7 @@ static int run(int argc, char **argv)
 	int status = CASG_EXIT_YES;
 
 	check_usage(argc);
-	if (is_auto) {
+	if (is_auto || take_dir) {
 		/* after every import: opens no pack */
 		casg_cli_repo(&work.repo);
 		casg_cli_settings(&work.repo, &work.settings);
@@ -415,16 +553,18 @@ static int run(int argc, char **argv)
 	set_files();
 	if (is_auto)
 		status = auto_work();
+	else if (take_dir)
+		take_all();
 	else if (argc)
 		move_named(argc, argv);
 	else if (list)
-		each_in_quarantine(list_one);
+		list_quarantine();
 	else if (expire)
 		remove_expired();
 	else
 		prune();
 	casg_out_flush();
-	if (is_auto)
+	if (is_auto || take_dir)
 		casg_repo_release(&work.repo);
 	else
 		casg_work_close(&work);

@@ -43,9 +43,10 @@ static void mark_all(struct casg_marks *marks)
 	struct casg_lines *l = casg_lines_open(0, nul_ends ? '\0' : '\n');
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_buf id = CASG_BUF_INIT;
+	struct casg_profile profile;
 	struct casg_roots roots;
 	struct casg_refs *refs;
-	const char *line;
+	const char *line, *what = NULL;
 	size_t n;
 	int rc;
 
@@ -58,10 +59,15 @@ static void mark_all(struct casg_marks *marks)
 
 		casg_buf_reset(&id);
 		casg_buf_add(&id, line, sp ? (size_t)(sp - line) : n);
-		if (!read_roots(refs, casg_buf_cstr(&id), &roots))
-			continue;
-		if (casg_marks_add(marks, &roots, &err)) {
-			casg_err_prefix(&err, "version in Git object %s", casg_buf_cstr(&id));
+		if (read_roots(refs, casg_buf_cstr(&id), &roots)) {
+			rc = casg_marks_add(marks, &roots, &err);
+			what = "version";
+		} else if (casg_cli_profile_blob(refs, casg_buf_cstr(&id), &profile)) {
+			rc = casg_marks_blob(marks, &profile.members, &err);
+			what = "profile";
+		}
+		if (rc < 0) {
+			casg_err_prefix(&err, "%s in Git object %s", what, casg_buf_cstr(&id));
 			casg_die_err(&err);
 		}
 	}

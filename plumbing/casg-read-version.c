@@ -21,14 +21,15 @@ static int list;
 static int batch;
 static int blobs;
 static int nul;
-static const char *field;
+static const char *field, *before_arg;
+static int64_t before = INT64_MAX;
 
 static const char *const usage[] = {
 	"[--json | --id | --field=NAME] [REV:]DATABASE",
 	"[--json | --id | --field=NAME] - <VERSION",
 	"--list [REV]",
 	"--batch [-z] <SPECS",
-	"--blobs [-z] <BLOBS",
+	"--blobs [--before=TIME] [-z] <BLOBS",
 	NULL
 };
 
@@ -42,6 +43,8 @@ static const struct casg_opt opts[] = {
 	  "answer each [REV:]DATABASE on stdin: '<id> <spec>'" },
 	{ CASG_OPT_FLAG, 0, "blobs", NULL, &blobs,
 	  "print '<id> <blob>' for each Git id of a blob on stdin" },
+	{ CASG_OPT_STR, 0, "before", "TIME", &before_arg,
+	  "with --blobs: only versions whose sequence time is before TIME" },
 	{ CASG_OPT_FLAG, 'z', NULL, NULL, &nul, "lines end in NUL" },
 	{ CASG_OPT_END, 0, NULL, NULL, NULL, NULL }
 };
@@ -305,14 +308,17 @@ static void answer(struct casg_refs *refs, const char *spec)
 	casg_found_release(&found);
 }
 
-/* "<id> BLOB" for one that is a version. */
+/* "<id> BLOB" for one that is a version or a profile. */
 static void identify(struct casg_refs *refs, const char *blob)
 {
 	struct casg_buf out = CASG_BUF_INIT;
+	struct casg_profile p;
 	struct casg_version v;
 	struct casg_oid id;
+	int is_version = casg_cli_version_blob(refs, blob, &v, &id);
 
-	if (casg_cli_version_blob(refs, blob, &v, &id)) {
+	if (before_arg ? is_version && v.sequence_time < before :
+	    is_version || casg_cli_profile_blob(refs, blob, &p)) {
 		casg_oid_addhex(&out, &id);
 		casg_buf_addf(&out, " %s%c", blob, nul ? '\0' : '\n');
 		casg_out(out.data, out.len);
@@ -349,8 +355,14 @@ static void each_line(line_fn *fn)
 
 static int run(int argc, char **argv)
 {
+	struct casg_err err = CASG_ERR_INIT;
+
 	if (json + only_id + list + batch + blobs + !!field > 1)
 		casg_usage_die("--json, --id, --field, --list, --batch and --blobs exclude one another");
+	if (before_arg && !blobs)
+		casg_usage_die("--before needs --blobs");
+	if (before_arg && casg_time_parse_user(before_arg, &before, &err))
+		casg_usage_die("bad value '%s' of --before: %s", before_arg, err.msg);
 	if (nul && !batch && !blobs)
 		casg_usage_die("-z needs --batch or --blobs");
 	if ((batch || blobs) && argc)

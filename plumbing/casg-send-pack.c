@@ -1,355 +1,258 @@
 /* casg-send-pack - store packs in a storage */
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "array.h"
 #include "cli.h"
 #include "clipack.h"
+#include "clipacksend.h"
 #include "cliremote.h"
-#include "io.h"
-#include "lines.h"
 #include "oidset.h"
-#include "workers.h"
-
-/* Up to here a pack is sent unasked: put-new says if it is there. */
-#define SMALL ((uint64_t)4 << 20)
-#define TRIES 3
-#define MAX_JOBS 16
+#include "packids.h"
+#include "promisew.h"
 
 static const char *url;
 static uint64_t jobs = 4;
-static int quiet, show_progress = -1, dry_run;
+static int quiet, show_progress = -1, dry_run, with_ids, only_ids;
 
 static const char *const usage[] = {
-	"[-q] [--progress] [--jobs=N] [-n] --url=URL <PACKS", NULL
+	"[-q] [--progress] [--jobs=N] [--ids] [-n] --url=URL <PACKS",
+	"--only-ids --url=URL <PACKS", NULL
 };
 
 static const struct casg_opt opts[] = {
 	{ CASG_OPT_STR, 0, "url", "URL", &url, "the storage" },
 	{ CASG_OPT_U64, 0, "jobs", "N", &jobs, "packs at a time, 1 to 16; default 4" },
+	{ CASG_OPT_FLAG, 0, "ids", NULL, &with_ids,
+	  "store beside packs what partial clones have in their place" },
+	{ CASG_OPT_FLAG, 0, "only-ids", NULL, &only_ids,
+	  "store that where packs there lack it, and no packs" },
 	{ CASG_OPT_FLAG, 'n', "dry-run", NULL, &dry_run, "ask what is there, send nothing" },
 	{ CASG_OPT_FLAG, 'q', "quiet", NULL, &quiet, "no progress" },
 	{ CASG_OPT_FLAG, 0, "progress", NULL, &show_progress, "progress also where there is no terminal" },
 	{ .type = CASG_OPT_END }
 };
 
-enum outcome { OPEN, THERE, SENT, FAILED };
-
 struct pack {
-	struct casg_oid id;
-	char name[32 + CASG_OID_HEXSZ];
 	char *path;
-	uint64_t nbytes;
-	enum outcome outcome;
-	/* while it is being sent */
-	int fd;
-	uint64_t at;
-	int read_error;
+	int promised;     /* not all of it is here */
 };
 
 static struct {
-	struct pack *v;
-	size_t n, cap;
-	struct casg_remote *remotes[MAX_JOBS]; /* one a worker */
-	pthread_mutex_t lock;                  /* of what follows */
-	struct casg_progress *progress;
-	uint64_t npacks, nbytes;
-} job = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct casg_cli_pack *v;
+	struct pack *packs; /* one for each */
+	size_t n, cap, cap_packs;
+	struct casg_packtool tool;
+	struct casg_store *noted; /* that believes ids which casg has noted; or NULL */
+} job;
 
 /* ---- input ---- */
 
-static void add_pack(struct casg_packtool *tool, const char *line, size_t n)
+static void add_pack(const struct casg_cli_pack_line *line)
 {
+	struct casg_store *store = job.tool.store;
 	char hex[CASG_OID_HEXSZ + 1];
-	struct pack p = { .fd = -1 };
+	struct casg_cli_pack c = { .id = line->id };
+	struct pack p = { .path = NULL };
 	struct stat st;
 	uint32_t i;
 
-	if (n < CASG_OID_HEXSZ || casg_oid_parse(&p.id, line, CASG_OID_HEXSZ) ||
-	    (n > CASG_OID_HEXSZ && line[CASG_OID_HEXSZ] != ' '))
-		casg_die("bad line of standard input: not '<pack id> ...'");
-	casg_oid_hex(&p.id, hex);
-	if (!casg_store_find_pack(tool->store, &p.id, &i))
+	casg_oid_hex(&c.id, hex);
+	if (!casg_store_find_pack(store, &c.id, &i))
 		casg_die("pack %s is not in this repository", hex);
-	p.path = strdup(casg_store_pack_path(tool->store, i));
-	if (!p.path || CASG_GROW(job.v, job.n + 1, job.cap))
+	p.promised = casg_store_promised(store, i);
+	p.path = strdup(casg_store_pack_path(store, i));
+	if (!p.path || CASG_GROW(job.v, job.n + 1, job.cap) || CASG_GROW(job.packs, job.n + 1, job.cap_packs))
 		casg_die("out of memory");
-	if (stat(p.path, &st))
+	if (!p.promised && stat(p.path, &st))
 		casg_die("cannot read '%s': %s", p.path, strerror(errno));
-	p.nbytes = (uint64_t)st.st_size;
-	snprintf(p.name, sizeof(p.name), "packs/pack-%s.pack", hex);
-	job.v[job.n++] = p;
+	c.nbytes = p.promised ? casg_store_idx(store, i)->pack_nbytes : (uint64_t)st.st_size;
+	if (line->nbytes && line->nbytes != c.nbytes)
+		casg_die("pack %s has %llu bytes here, not %llu", hex,
+			 (unsigned long long)c.nbytes, (unsigned long long)line->nbytes);
+	job.packs[job.n] = p;
+	job.v[job.n++] = c;
 }
 
-static void read_packs(struct casg_packtool *tool)
+/* ---- ids, for partial clones ---- */
+
+/* The file, with ids that casg has noted, or recomputed where these are wrong. */
+static int make_ids(const struct casg_oid *id, struct casg_buf *out, struct casg_err *err)
 {
-	struct casg_lines *l = casg_lines_open(0, '\n');
-	struct casg_oidset seen = CASG_OIDSET_INIT;
+	struct casg_store *const stores[] = { job.noted, job.tool.store };
+	struct casg_coder *c = casg_coder_new();
+	int rc = c ? CASG_EABSENT : casg_err_nomem(err);
+
+	for (int i = 0; c && i < 2 && rc; i++) {
+		struct casg_packids ids = { 0 };
+		uint32_t number;
+
+		if (!stores[i] || !casg_store_find_pack(stores[i], id, &number))
+			continue;
+		rc = casg_promisew_list(stores[i], c, number, &ids, err);
+		if (!rc)
+			rc = casg_packids_check(&ids, err);
+		if (!rc)
+			rc = casg_packids_encode(&ids.src, out, err);
+		casg_packids_release(&ids);
+	}
+	casg_coder_free(c);
+	return rc;
+}
+
+/* Before the pack: who sees the pack finds them. */
+static int send_ids(void *ctx, struct casg_remote *r, const struct casg_oid *id)
+{
+	uint32_t number;
+	char name[32 + CASG_OID_HEXSZ], hex[CASG_OID_HEXSZ + 1];
 	struct casg_err err = CASG_ERR_INIT;
-	const char *line;
-	size_t n;
+	struct casg_buf b = CASG_BUF_INIT;
+	struct casg_remote_result got;
 	int rc;
 
-	if (!l)
-		casg_die("out of memory");
-	while ((rc = casg_lines_next(l, &line, &n, &err)) > 0) {
-		add_pack(tool, line, n);
-		rc = casg_oidset_add(&seen, &job.v[job.n - 1].id, &err);
-		if (rc < 0)
-			break;
-		if (!rc)
-			free(job.v[--job.n].path);
-	}
-	if (rc < 0)
-		casg_die_err(&err);
-	casg_oidset_release(&seen);
-	casg_lines_close(l);
+	(void)ctx;
+	if (!casg_store_find_pack(job.tool.store, id, &number) ||
+	    !casg_packidx_has_kind(casg_store_idx(job.tool.store, number), CASG_CHUNK_SEQ))
+		return 0;
+	snprintf(name, sizeof(name), "ids/pack-%s.ids", casg_oid_hex(id, hex));
+	rc = make_ids(id, &b, &err);
+	if (!rc)
+		rc = casg_remote_put(r, CASG_REMOTE_PUT, name, b.data, b.len, &got, &err);
+	if (rc)
+		casg_cli_remote_complain(NULL, casg_remote_shown(r), id, err.msg);
+	casg_buf_release(&b);
+	return rc;
 }
 
-/* ---- one pack, by one worker ---- */
+/* ---- ids of packs that are there already ---- */
 
-static void complain(const char *shown, const struct pack *p, const char *what)
+static struct {
+	struct casg_remote *remote;
+	struct casg_oidset there; /* packs that have them */
+	struct casg_err err;
+	size_t nfailed;
+} lacking;
+
+static int note_ids(void *ctx, const char *name, uint64_t nbytes)
+{
+	static const char before[] = "ids/pack-", after[] = ".ids";
+	const size_t n = strlen(name), nbefore = sizeof(before) - 1;
+	struct casg_oid id;
+
+	(void)ctx;
+	(void)nbytes;
+	if (n != nbefore + CASG_OID_HEXSZ + sizeof(after) - 1 || strncmp(name, before, nbefore) ||
+	    strcmp(name + nbefore + CASG_OID_HEXSZ, after) ||
+	    casg_oid_parse(&id, name + nbefore, CASG_OID_HEXSZ))
+		return 0;
+	return casg_oidset_add(&lacking.there, &id, &lacking.err) < 0;
+}
+
+static void add_ids(const struct casg_cli_pack_line *line)
 {
 	char hex[CASG_OID_HEXSZ + 1];
+	struct casg_buf b = CASG_BUF_INIT;
+	uint32_t number;
 
-	casg_cli_remote_warn(shown, "pack %s: %s", casg_oid_hex(&p->id, hex), what);
-}
-
-static int source(void *ctx, uint8_t *buf, size_t n)
-{
-	struct pack *p = ctx;
-	struct casg_err err = CASG_ERR_INIT;
-	size_t got;
-
-	if (casg_pread_full(p->fd, buf, n, p->at, &got, &err) || got < n) {
-		p->read_error = 1;
-		return -1;
-	}
-	p->at += n;
-	pthread_mutex_lock(&job.lock);
-	job.nbytes += n;
-	casg_progress_update(job.progress, job.npacks, job.nbytes, 0);
-	pthread_mutex_unlock(&job.lock);
-	return 0;
-}
-
-struct answer {
-	enum casg_remote_kind kind;
-	enum casg_remote_class class;
-	char message[CASG_REMOTE_MESSAGE_MAX + 1];
-};
-
-struct sending {
-	struct pack *pack;
-	struct answer *answer;
-};
-
-static int sending_source(void *ctx, uint8_t *buf, size_t n)
-{
-	return source(((struct sending *)ctx)->pack, buf, n);
-}
-
-static void sending_done(void *ctx, const struct casg_remote_reply *reply)
-{
-	struct answer *a = ((struct sending *)ctx)->answer;
-
-	a->kind = reply->kind;
-	a->class = reply->class;
-	snprintf(a->message, sizeof(a->message), "%s", reply->message ? reply->message : "");
-}
-
-/* Is it there, as long as it must be?  1, 0, or -1 when it has been said why not. */
-static int is_there(struct casg_remote *r, struct pack *p)
-{
-	struct casg_err err = CASG_ERR_INIT;
-	struct casg_remote_result got;
-	char what[128];
-
-	if (casg_remote_have(r, p->name, &got, &err)) {
-		complain(casg_remote_shown(r), p, got.message);
-		return -1;
-	}
-	if (got.kind == CASG_ANSWER_NO)
-		return 0;
-	if (got.nbytes == p->nbytes)
-		return 1;
-	snprintf(what, sizeof(what), "what is there has %llu bytes, not %llu",
-		 (unsigned long long)got.nbytes, (unsigned long long)p->nbytes);
-	complain(casg_remote_shown(r), p, what);
-	return -1;
-}
-
-/* Send it once. */
-static void send_once(struct casg_remote *r, struct pack *p, struct answer *a)
-{
-	struct sending s = { p, a };
-	struct casg_err err = CASG_ERR_INIT;
-	const struct casg_remote_ask ask = {
-		.op = casg_remote_cans(r) & CASG_CAN_PUT_NEW ? CASG_REMOTE_PUT_NEW : CASG_REMOTE_PUT,
-		.name = p->name, .nbytes = p->nbytes, .sha256 = &p->id, .ctx = &s,
-		.source = sending_source, .done = sending_done,
-	};
-
-	p->at = 0;
-	if (casg_remote_ask(r, &ask, &err)) {
-		a->kind = CASG_ANSWER_ERROR;
-		a->class = CASG_REMOTE_REFUSED;
-		snprintf(a->message, sizeof(a->message), "%s", err.msg);
+	if (casg_oidset_find(&lacking.there, &line->id, NULL) ||
+	    !casg_store_find_pack(job.tool.store, &line->id, &number) ||
+	    !casg_packidx_has_kind(casg_store_idx(job.tool.store, number), CASG_CHUNK_SEQ))
+		return;
+	if (send_ids(NULL, lacking.remote, &line->id)) {
+		lacking.nfailed++;
 		return;
 	}
-	casg_remote_wait(r, 0);
-}
-
-/* The helper of a worker; another one when it has broken.  NULL: it has been said. */
-static struct casg_remote *remote_of(int worker)
-{
-	struct casg_remote **r = &job.remotes[worker];
-	struct casg_err err = CASG_ERR_INIT;
-	struct casg_buf shown = CASG_BUF_INIT;
-
-	if (*r && casg_remote_is_dead(*r)) {
-		casg_remote_close(*r);
-		*r = NULL;
-	}
-	if (!*r && casg_cli_remote_open(r, url, 1, &err)) {
-		casg_remote_mask(&shown, url);
-		casg_cli_remote_warn(casg_buf_cstr(&shown), "%s", err.msg);
-		casg_buf_release(&shown);
-	}
-	return *r;
-}
-
-static enum outcome send_pack(int worker, struct pack *p)
-{
-	struct casg_remote *r = remote_of(worker);
-	struct answer a = { .kind = CASG_ANSWER_ERROR };
-	int there = 0;
-
-	if (!r)
-		return FAILED;
-	if (dry_run || p->nbytes > SMALL || !(casg_remote_cans(r) & CASG_CAN_PUT_NEW))
-		there = is_there(r, p);
-	if (there || dry_run)
-		return there < 0 ? FAILED : there ? THERE : SENT;
-	p->fd = open(p->path, O_RDONLY | O_CLOEXEC);
-	if (p->fd < 0) {
-		casg_error("cannot open '%s': %s", p->path, strerror(errno));
-		return FAILED;
-	}
-	for (unsigned tries = 0; tries < TRIES && (r = remote_of(worker)); tries++) {
-		struct timespec pause = { .tv_sec = tries / 2, .tv_nsec = tries % 2 * 500000000 };
-
-		if (tries)
-			nanosleep(&pause, NULL);
-		send_once(r, p, &a);
-		if (a.kind != CASG_ANSWER_ERROR || a.class != CASG_REMOTE_RETRY ||
-		    casg_remote_timed_out(r))
-			break;
-	}
-	close(p->fd);
-	if (!r)
-		return FAILED;
-	if (a.kind == CASG_ANSWER_DONE)
-		return SENT;
-	if (a.kind == CASG_ANSWER_EXISTS)
-		return is_there(r, p) == 1 ? THERE : FAILED;
-	if (p->read_error)
-		casg_error("cannot read '%s'", p->path);
-	complain(casg_remote_shown(r), p, a.message);
-	return FAILED;
-}
-
-static void task(void *ctx, size_t i, int worker)
-{
-	(void)ctx;
-	job.v[i].outcome = send_pack(worker, &job.v[i]);
-	pthread_mutex_lock(&job.lock);
-	job.npacks++;
-	casg_progress_update(job.progress, job.npacks, job.nbytes, 0);
-	pthread_mutex_unlock(&job.lock);
-}
-
-/* ---- all of them ---- */
-
-static void send_all(void)
-{
-	struct casg_err err = CASG_ERR_INIT;
-	struct casg_workers *pool;
-
-	if (jobs > job.n)
-		jobs = job.n ? job.n : 1;
-	pool = casg_workers_new((int)jobs, &err);
-	if (!pool)
-		casg_die_err(&err);
-	job.progress = casg_progress_start("sending", quiet || dry_run ? 0 : show_progress);
-	casg_workers_run(pool, job.n, task, NULL);
-	casg_progress_stop(job.progress);
-	casg_workers_free(pool);
-	for (int i = 0; i < MAX_JOBS; i++)
-		casg_remote_close(job.remotes[i]);
-}
-
-static void report(void)
-{
-	static const char *const words[] = { [THERE] = "there", [SENT] = "sent" };
-	struct casg_buf b = CASG_BUF_INIT;
-	char hex[CASG_OID_HEXSZ + 1];
-	size_t failed = 0;
-
-	for (size_t i = 0; i < job.n; i++) {
-		const struct pack *p = &job.v[i];
-
-		casg_oid_hex(&p->id, hex);
-		if (p->outcome == FAILED) {
-			casg_error("pack %s was not stored", hex);
-			failed++;
-		} else {
-			casg_buf_addf(&b, "%s %s %llu\n",
-				      p->outcome == SENT && dry_run ? "send" : words[p->outcome],
-				      hex, (unsigned long long)p->nbytes);
-		}
-	}
+	casg_buf_addf(&b, "ids %s\n", casg_oid_hex(&line->id, hex));
 	if (b.failed)
 		casg_die("out of memory");
 	casg_out(b.data, b.len);
 	casg_buf_release(&b);
-	if (failed) {
-		casg_out_flush();
-		casg_die("%zu of %zu packs could not be stored", failed, job.n);
+}
+
+/* One listing tells who lacks them. */
+static void send_only_ids(void)
+{
+	if (casg_cli_remote_open(&lacking.remote, url, 1, &lacking.err))
+		casg_die_err(&lacking.err);
+	if (casg_remote_cans(lacking.remote) & CASG_CAN_LIST) {
+		if (casg_remote_list(lacking.remote, "ids/", note_ids, NULL, &lacking.err))
+			casg_die_err(&lacking.err);
+		casg_cli_each_pack(add_ids);
 	}
+	casg_remote_close(lacking.remote);
+	casg_oidset_release(&lacking.there);
+	if (lacking.nfailed) {
+		casg_out_flush();
+		casg_die("ids of %zu packs could not be stored", lacking.nfailed);
+	}
+}
+
+/* ---- one pack, by one worker ---- */
+
+/* A pack that is not all here can only be there already. */
+static enum casg_packsend_outcome send(struct casg_packsend *s, size_t i)
+{
+	const struct casg_cli_pack *c = &job.v[i];
+	enum casg_packsend_outcome o;
+
+	if (!dry_run && !job.packs[i].promised)
+		return casg_packsend_file(s, &c->id, c->nbytes, job.packs[i].path);
+	o = casg_packsend_ask(s, &c->id, c->nbytes);
+	if (o != CASG_PACKSEND_LACKING || dry_run)
+		return o;
+	casg_cli_remote_complain(NULL, url, &c->id, "not all of it is here (a partial clone), and it is not there");
+	return CASG_PACKSEND_FAILED;
+}
+
+/* ---- all of them ---- */
+
+/* Without it ids are recomputed, which only takes longer. */
+static void open_noted(void)
+{
+	const struct casg_store_opts o = {
+		.packs_dir = job.tool.repo.packs_dir, .index_dir = job.tool.repo.index_dir,
+		.lenders = job.tool.repo.lenders, .nlenders = job.tool.repo.nlenders,
+		.tmp_dir = job.tool.repo.tmp_dir, .cache_nbytes = (uint64_t)16 << 20, .lenient = 1,
+	};
+
+	if (casg_store_open(&job.noted, &o, NULL))
+		job.noted = NULL;
 }
 
 static int run(int argc, char **argv)
 {
-	struct casg_err err = CASG_ERR_INIT;
-	struct casg_packtool tool;
+	const struct casg_cli_packsend how = {
+		.url = url, .jobs = jobs, .doing = "sending", .done = "stored", .send = send,
+		.before = with_ids ? send_ids : NULL,
+		.show_progress = quiet || dry_run ? 0 : show_progress,
+	};
 
 	(void)argc;
 	(void)argv;
-	if (!url)
-		casg_usage_die("--url is missing");
-	if (!jobs || jobs > MAX_JOBS)
-		casg_usage_die("bad value of --jobs: wanted 1 to %d", MAX_JOBS);
-	if (casg_remote_scheme(url, &err) < 0)
-		casg_usage_die("%s", err.msg);
-	casg_packtool_open(&tool, "1", NULL);
-	if (!tool.in_repo)
+	casg_cli_packsend_usage(url, jobs);
+	if (only_ids && (with_ids || dry_run))
+		casg_usage_die("--only-ids goes neither with --ids nor with --dry-run");
+	casg_packtool_open(&job.tool, "1", NULL);
+	if (!job.tool.in_repo)
 		casg_die("not in a casg repository");
-	casg_cli_remote_init(&tool.repo);
-	read_packs(&tool);
-	send_all();
-	report();
+	casg_cli_remote_init(&job.tool.repo);
+	if (!only_ids)
+		casg_cli_each_pack(add_pack);
+	if (only_ids || (with_ids && !dry_run))
+		open_noted();
+	if (only_ids)
+		send_only_ids();
+	else
+		casg_cli_packsend_run(&how, job.v, job.n);
 	for (size_t i = 0; i < job.n; i++)
-		free(job.v[i].path);
+		free(job.packs[i].path);
+	free(job.packs);
 	free(job.v);
-	casg_packtool_close(&tool);
+	casg_store_close(job.noted);
+	casg_packtool_close(&job.tool);
 	return CASG_EXIT_YES;
 }
 

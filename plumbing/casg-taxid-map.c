@@ -116,7 +116,7 @@ static uint32_t join(struct job *j, uint32_t a, uint32_t b)
 /* The taxon of what has these taxa: of several, the nearest above all. */
 static uint32_t one_taxon(struct job *j, const struct casg_buf *ids)
 {
-	const char *id = (const char *)ids->data, *end = id + ids->len;
+	const char *id = casg_buf_chars(ids), *end = id + ids->len;
 	uint32_t taxon, all = CASG_TAXON_NONE;
 	int any = 0;
 

@@ -125,7 +125,7 @@ static void read_keys(struct job *j)
 /* 1: there are none, or that is no matter. */
 static int all_there(struct job *j, const struct casg_update_stats *s)
 {
-	const char *p = (const char *)j->missing.data, *end = p + j->missing.len;
+	const char *p = casg_buf_chars(&j->missing), *end = p + j->missing.len;
 
 	if (!s->nmissing || ignore_unmatch)
 		return 1;

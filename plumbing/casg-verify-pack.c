@@ -1,6 +1,7 @@
 /* casg-verify-pack - check packs and their indexes */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,10 @@
 #include "map.h"
 
 static int quick, verbose, stat_only, list_objects, list_damaged;
-static const char *threads, *memory;
+static const char *threads, *memory, *leaves_path;
 
 static const char *const usage[] = {
-	"[--quick] [-v] [--stat] [--objects | --damaged] [--threads=N] [--memory=SIZE] PACK...",
+	"[--quick] [-v] [--stat] [--objects | --damaged] [--leaves=FILE] [--threads=N] [--memory=SIZE] PACK...",
 	NULL
 };
 
@@ -29,6 +30,8 @@ static const struct casg_opt opts[] = {
 	  "name the objects that damaged chunks hold, where known" },
 	{ CASG_OPT_FLAG, 0, "damaged", NULL, &list_damaged,
 	  "name the damaged chunks, and the packs that have them as well" },
+	{ CASG_OPT_STR, 0, "leaves", "FILE", &leaves_path,
+	  "append the leaves of trees that are as they should be" },
 	{ CASG_OPT_STR, 0, "threads", "N", &threads, "how many threads (0: one a processor)" },
 	{ CASG_OPT_STR, 0, "memory", "SIZE", &memory, "how much memory to use at most" },
 	{ .type = CASG_OPT_END }
@@ -185,7 +188,8 @@ static const char *id_text(const struct pack *p, uint32_t chunk, char *hex)
 static void list_chunks(const struct pack *p)
 {
 	static const char *const layouts[] = {
-		"plain", "dna2", "columns", "linked", "linked out"
+		"plain", "dna2", "columns", "linked", "linked out", "matched",
+		"matched deep"
 	};
 	struct casg_buf b = CASG_BUF_INIT;
 	char hex[CASG_OID_HEXSZ + 1];
@@ -196,7 +200,7 @@ static void list_chunks(const struct pack *p)
 
 		casg_buf_reset(&b);
 		casg_buf_addf(&b, "%u\t%s\t%s\t%u\t%u\t%llu\t%llu\t%s\n", i,
-			      casg_chunk_kind_name(x->kind), l <= CASG_LAYOUT_LINKED_OUT ? layouts[l] : "?",
+			      casg_chunk_kind_name(x->kind), l <= CASG_LAYOUT_MAX ? layouts[l] : "?",
 			      x->nmembers, x->nraw, (unsigned long long)x->nbytes,
 			      (unsigned long long)x->offset, id_text(p, i, hex));
 		casg_out(b.data, b.len);
@@ -317,6 +321,44 @@ static void name_damaged(struct pack *p)
 		casg_die("out of memory");
 }
 
+/* ---- leaves ------------------------------------------------------------ */
+
+/* So many are written; who reads the file looks into the others itself. */
+#define LEAVES_MAX (1 << 20)
+
+static FILE *leaves;
+static pthread_mutex_t leaves_lock = PTHREAD_MUTEX_INITIALIZER;
+static int nleaves;
+
+static void on_leaf(void *ctx, const struct casg_oid *as_child)
+{
+	char hex[CASG_OID_HEXSZ + 1];
+
+	(void)ctx;
+	casg_oid_hex(as_child, hex);
+	pthread_mutex_lock(&leaves_lock);
+	if (nleaves < LEAVES_MAX) {
+		nleaves++;
+		fprintf(leaves, "%s\n", hex);
+	}
+	pthread_mutex_unlock(&leaves_lock);
+}
+
+static void open_leaves(void)
+{
+	leaves = leaves_path ? fopen(leaves_path, "ae") : NULL;
+	if (leaves_path && !leaves)
+		casg_die("cannot open '%s': %s", leaves_path, strerror(errno));
+}
+
+static void close_leaves(void)
+{
+	int failed = leaves && ferror(leaves);
+
+	if (leaves && (fclose(leaves) || failed))
+		casg_die("cannot write '%s'", leaves_path);
+}
+
 /* ---- one pack ---------------------------------------------------------- */
 
 static void on_fault(void *ctx, uint32_t chunk, int state, int code, const char *msg)
@@ -337,8 +379,10 @@ static int walk(struct pack *p, int fd)
 {
 	struct casg_packwalk_opts o = {
 		.quick = quick, .pool = side_by_side ? NULL : tool.pool, .store = tool.store,
+		.may_lack = tool.promise != NULL,
 		.window_nbytes = tool.settings.memory / 2 /
 				 (side_by_side ? (uint64_t)casg_workers_count(tool.pool) : 1),
+		.leaf = leaves ? on_leaf : NULL,
 	};
 	struct casg_err err = CASG_ERR_INIT;
 	int trusted = p->has_idx && (!p->has_name ||
@@ -492,6 +536,8 @@ static int run(int argc, char **argv)
 
 	if (list_objects && list_damaged)
 		casg_usage_die("--objects and --damaged exclude one another");
+	if (quick && leaves_path)
+		casg_usage_die("--quick looks into no leaves");
 	if (!packs)
 		casg_die("out of memory");
 	casg_packtool_open(&tool, threads, argv[0]);
@@ -500,6 +546,7 @@ static int run(int argc, char **argv)
 	side_by_side = !verbose && !stat_only && argc >= 2 * casg_workers_count(tool.pool) &&
 		       tool.settings.memory / (uint64_t)casg_workers_count(tool.pool) >= PACK_NBYTES;
 	side.order = put_in_order(argv, (size_t)argc);
+	open_leaves();
 	if (side_by_side)
 		casg_workers_run(tool.pool, (size_t)argc, verify_one, &side);
 	for (int i = 0; i < argc; i++) {
@@ -515,6 +562,7 @@ static int run(int argc, char **argv)
 		finish(p);
 		casg_buf_release(&p->out);
 	}
+	close_leaves();
 	free((void *)(uintptr_t)side.order);
 	free(packs);
 	casg_packtool_close(&tool);

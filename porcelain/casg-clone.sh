@@ -3,11 +3,18 @@
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
 SPEC='casg clone [--bare] [--shared] [--reference REPO] [--storage URL]... [--quiet] SRC [DIR]
+casg clone [--bare] [--storage URL]... [--from FILE]... [--quiet] SRC [DIR]
+casg clone [--bare] [--storage URL]... [--from FILE]... [--quiet] [--taxon TAXON]... [--since T] [--database PATTERN]... [--no-data] SRC [DIR]
 --
 bare            without a work tree
 s,shared        use the packs and objects of SRC instead of copying them
 reference=REPO  use those of REPO as far as it has them
 storage+URL     where the packs are, in the order to ask (default: .casgconfig of SRC, then SRC itself)
+from+FILE       take sequences that this FASTA file has instead of fetching them
+taxon+TAXON     of the sequences only those of records with this taxon, or a descendant of it
+since=T         only those of versions since this year, month, day or time
+database+PATTERN only those of databases that match; "!PATTERN": that do not
+no-data         no sequences: each comes when it is read first
 q,quiet         say nothing
 '
 # shellcheck source=porcelain/casg-sh-setup.sh
@@ -22,13 +29,17 @@ q,quiet         say nothing
 . "${0%/*}/casg-sh-remote"
 # shellcheck source=porcelain/casg-sh-manifests.sh
 . "${0%/*}/casg-sh-manifests"
+# shellcheck source=porcelain/casg-sh-partial.sh
+. "${0%/*}/casg-sh-partial"
+# shellcheck source=porcelain/casg-sh-profile.sh
+. "${0%/*}/casg-sh-profile"
 # shellcheck source=porcelain/casg-sh-fetch.sh
 . "${0%/*}/casg-sh-fetch"
 
 # casg_dir_of DIR: casg's folder of the repository there
 casg_dir_of () (
 	unset GIT_DIR GIT_WORK_TREE CASG_DIR
-	cd -- "$1" && common=$(git rev-parse --git-common-dir) && cd -- "$common" &&
+	cd -- "$1" 2>/dev/null && common=$(git rev-parse --git-common-dir 2>/dev/null) && cd -- "$common" &&
 	test -d casg/packs && printf '%s/casg\n' "$(pwd -P)"
 )
 
@@ -69,14 +80,21 @@ clone_from_storage () {
 	git init --quiet ${opt_bare:+--bare} -- "$dir" && cd -- "$dir" &&
 	git remote add -- origin "$src" || exit 128
 	CASG_PATH=$(git rev-parse --absolute-git-dir)/casg || exit 128
-	mkdir -p "$CASG_PATH/packs" "$CASG_PATH/tmp" "$CASG_PATH/quarantine" \
-		"$CASG_PATH/index" "$CASG_PATH/state" || exit 128
+	casg_make_dirs
 	casg_repo
 	listed='' fetched=''
 	casg_at_exit clone_let_go
 	tmp=$CASG_PATH/tmp/clone-$$
 	mkdir -p "$tmp" || exit 128
 	eval "set_storages $opt_storage"
+	casg_files_base=$here
+	eval "casg_read_from $opt_from"
+	if test -n "$partial"; then
+		casg_read_options
+		casg_nodata=$opt_no_data
+		mkdir -p "$CASG_PATH/partial/chunks" || exit 128
+		casg_add_filter
+	fi
 	casg_list_remote origin
 	listed=1
 	casg_fetch origin
@@ -142,7 +160,9 @@ name=${name%/.git}
 name=${name##*/}
 dir=${2-${name%.git}${opt_bare:+.git}}
 unset CASG_DIR
-if test -n "$opt_storage" || { test -d "$src" && test -e "$src/INVENTORY"; } ||
+partial=$opt_taxon$opt_since$opt_database$opt_no_data
+test -z "$opt_no_data" || test -z "$opt_taxon$opt_since$opt_database" || usage_die "--no-data excludes what says which data"
+if test -n "$opt_storage$opt_from$partial" || { test -d "$src" && test -e "$src/INVENTORY"; } ||
 	{ ! test -d "$src" && test -z "$opt_reference"; }; then
 	test -z "$opt_shared$opt_reference" || usage_die "storages do not go with --shared and --reference"
 	clone_from_storage
@@ -158,3 +178,5 @@ git clone ${opt_quiet:+--quiet} ${opt_bare:+--bare} ${opt_shared:+--shared} \
 casg-init --quiet ${opt_bare:+--bare} -- "$dir" || exit 128
 to=$(casg_dir_of "$dir") || exit 128
 test -z "$from" || test -n "$opt_shared" || copy_packs "$from" "$to" "$lender"
+test -z "$from" || git -C "$dir" fetch --quiet --no-tags --no-auto-maintenance --no-write-fetch-head -- \
+	"${from%/casg}" "$casg_profiles/*:$casg_profiles/*" || exit 128

@@ -2,13 +2,14 @@
 # casg commit - a record stream becomes the next version of a database.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
-SPEC='casg commit [--quiet] [-m MESSAGE] [-S] [--release LABEL] [--sequence-time TIME] [-z] [--threads N] [--memory SIZE] DATABASE [FILE]
+SPEC='casg commit [--quiet] [-m MESSAGE] [-S] [--release LABEL] [--sequence-time TIME] [--allow-empty] [-z] [--threads N] [--memory SIZE] DATABASE [FILE]
 --
 q,quiet             say nothing unless it fails
 m,message=MESSAGE   the commit message
 S,gpg-sign~         sign the commit (default: commit.gpgSign); --no-gpg-sign: do not
 release=LABEL       what its publisher calls the release
 sequence-time=TIME  when the release is of (default: now)
+allow-empty         accept a stream without any record
 z,null              lines end in NUL, nothing is quoted
 threads#N           workers (default: casg.threads)
 memory%SIZE         memory to use at most (default: casg.memory)
@@ -47,6 +48,9 @@ casg_facts "$tmp/tree.facts"
 casg_write_version ${taxonomy:+--taxonomy="$taxonomy"}
 records=$(casg_field "$tmp/VERSION" count)
 ! casg_is_same || casg_nothing 1 "nothing to commit: these are the $records records of $db"
+# what is left of a pipe whose first program failed
+test "$records" != 0 || test -n "$opt_allow_empty" ||
+	die "there is no record in the stream (--allow-empty accepts that)"
 message=$opt_message
 test -n "$message" ||
 	message="commit $db: ${opt_release:+release $opt_release, }$records records"

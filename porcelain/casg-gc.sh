@@ -103,6 +103,7 @@ print_receipt () {
 	awk -F'\t' -v dry="$opt_dry_run" '
 		BEGIN { will = dry == "" ? "" : "would be " }
 		$1 == "removed" { print will $1 " " $2 " (" $3 " bytes): " $6 }
+		$1 == "forgotten" { print will $1 " pack " $2 ": " $6 }
 		$1 == "quarantined" { print will $1 " pack " $2 " (" $3 " bytes, " $4 "): " $6 }
 		$1 == "deleted" || $1 == "revived" {
 			print will $1 " pack " $2 " (" $3 " bytes, " $4 "): in quarantine since " $5 ", " $6
@@ -112,6 +113,8 @@ print_receipt () {
 			printf "%s%d packs (%.0f bytes) quarantined, %d (%.0f bytes) deleted, %d revived\n",
 				will, n["quarantined"], bytes["quarantined"],
 				n["deleted"], bytes["deleted"], n["revived"]
+			if (n["forgotten"])
+				printf "%s%d packs of the partial clone forgotten\n", will, n["forgotten"]
 		}' "$tmp/receipt"
 }
 
@@ -153,6 +156,7 @@ sweep_remote () {
 	while read -r id; do
 		grep -q "^packs/pack-$id\.pack " "$tmp/there" || continue
 		test -n "$opt_dry_run" || casg-copy-object --url="$url" --delete="packs/pack-$id.pack" || test $? = 1 || exit 128
+		test -n "$opt_dry_run" || casg-copy-object --url="$url" --delete="ids/pack-$id.ids" || test $? = 1 || exit 128
 		n=$((n + 1))
 		test -n "$opt_quiet" || echo "$name: ${opt_dry_run:+would be }deleted pack $id" || exit 128
 	done <"$tmp/sweep"
@@ -163,10 +167,7 @@ gc_remote () {
 	test -n "$opt_grace" || opt_grace=$(git config --type=int --default=1209600 casg.gcGrace) || exit 128
 	before=$(date -u -d "@$(($(date +%s) - opt_grace))" +%Y-%m-%dT%H:%M:%SZ) || exit 128
 	casg_scratch gc
-	casg_storages "$tmp/all"
-	casg_named_storages "$tmp/mine" "$opt_remote"
-	awk -F '\t' '$4 == "writable"' "$tmp/mine" >"$tmp/storages" || exit 128
-	test -s "$tmp/storages" || die "the storages of '$opt_remote' are read-only"
+	casg_writable_storages "$tmp/storages" "$opt_remote"
 	while IFS=$casg_tab read -r name url _ <&4; do
 		sweep_remote
 	done 4<"$tmp/storages"
@@ -177,7 +178,7 @@ casg_options 0 0 "$@"
 eval "$casg_set"
 test -z "$opt_remote" || test -z "$opt_auto" || usage_die "--auto does not go with --remote"
 case $opt_grace in
-*[!0-9]*) usage_die "bad value '$opt_grace' of --grace: wanted a number of seconds" ;;
+*[!0-9]* | ?????????????*) usage_die "bad value '$opt_grace' of --grace: wanted a number of seconds" ;;
 esac
 casg_repo
 test -z "$opt_remote" || gc_remote
@@ -217,6 +218,7 @@ if test -z "$opt_dry_run" && test -s "$tmp/receipt"; then
 fi
 prune --expire ${opt_grace:+--grace="$opt_grace"}
 test -n "$opt_quiet" || print_receipt || exit 128
+test -n "$opt_dry_run" || casg-multi-pack-index --auto write || exit 128
 if test -n "$opt_auto" && test -z "$opt_dry_run"; then
 	# what many imports have left becomes few packs; what is not needed is out
 	# of the way by now

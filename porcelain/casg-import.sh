@@ -2,9 +2,10 @@
 # casg import - FASTA files become the next version of a database.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
-SPEC='casg import [--quiet] [--update] [--database NAME] [-m MESSAGE] [-S] [--release LABEL] [--sequence-time TIME] [--valid-until TIME] [--taxonomy [REV:]NAME | --no-taxonomy] [--allow-empty] [--allow-missing-newline] [--accept-shrink] [--expect-records N] [--expect-sha256 HEX]... [--no-checksum-file] [--threads N] [--memory SIZE] FILE...
+SPEC='casg import [--quiet] [--resume] [--update] [--database NAME] [-m MESSAGE] [-S] [--release LABEL] [--sequence-time TIME] [--valid-until TIME] [--taxonomy [REV:]NAME | --no-taxonomy] [--allow-empty] [--allow-missing-newline] [--accept-shrink] [--expect-records N] [--expect-sha256 HEX]... [--no-checksum-file] [--storage NAME [--local-disk SIZE]] [--threads N] [--memory SIZE] FILE...
 --
 q,quiet             say nothing unless it fails
+resume              take up what was interrupted, and leave what is finished when this is
 u,update            add and replace records, all others stay
 d,database=NAME     the database (default: the stem of the only FILE)
 m,message=MESSAGE   the commit message
@@ -20,6 +21,8 @@ accept-shrink       accept that more than casg.shrinkLimit percent of the record
 expect-records=N    refuse any other number of records
 expect-sha256+HEX   refuse a FILE with another SHA-256; once for each FILE
 checksum-file~      compare with FILE.md5 or md5checksums.txt beside it (default)
+storage=NAME        send packs to the storages of NAME as they are finished, and commit when all are there
+local-disk%SIZE     with --storage: of its packs so much stays here at most (default: 4g)
 threads#N           workers (default: casg.threads)
 memory%SIZE         memory to use at most (default: casg.memory)
 '
@@ -31,6 +34,16 @@ memory%SIZE         memory to use at most (default: casg.memory)
 . "${0%/*}/casg-sh-lock"
 # shellcheck source=porcelain/casg-sh-commit.sh
 . "${0%/*}/casg-sh-commit"
+# shellcheck source=porcelain/casg-sh-versions.sh
+. "${0%/*}/casg-sh-versions"
+# shellcheck source=porcelain/casg-sh-remote.sh
+. "${0%/*}/casg-sh-remote"
+# shellcheck source=porcelain/casg-sh-sent.sh
+. "${0%/*}/casg-sh-sent"
+# shellcheck source=porcelain/casg-sh-send.sh
+. "${0%/*}/casg-sh-send"
+# shellcheck source=porcelain/casg-sh-upload.sh
+. "${0%/*}/casg-sh-upload"
 
 # ---- which database
 
@@ -101,6 +114,8 @@ pack_records () {
 		${opt_memory:+--memory="$opt_memory"} \
 		${opt_expect_records:+--expect-records="$opt_expect_records"} \
 		${check_files:+--checksum-files} \
+		--state="$casg_state" --operation="$operation $db" ${opt_resume:+--resume} \
+		${opt_storage:+--announce="$tmp/announced"} ${opt_local_disk:+--most-here="$opt_local_disk"} \
 		--facts="$tmp/pack.facts" "$@"
 }
 
@@ -153,11 +168,27 @@ if test -n "$opt_update"; then
 	test -n "$previous" || die "there is no database '$db' in HEAD to be updated"
 fi
 choose_taxonomy "$@"
+operation=import
+test -z "$opt_update" || operation=update
+casg_name_state "$operation" "$db"
+if test -n "$opt_resume"; then
+	casg_keep_state=1
+	test -n "$opt_quiet" || test -e "$casg_state" || echo "nothing to take up: from the beginning" >&2
+else
+	! test -e "$casg_state" || rm -f "$casg_state" || exit 128
+fi
+test -n "$opt_storage" || test -z "$opt_local_disk" || usage_die "--local-disk goes with --storage"
+if test -n "$opt_storage"; then
+	opt_local_disk=${opt_local_disk:-4g}
+	casg_choose_storages "$opt_storage"
+	casg_start_upload
+fi
 casg_start_pipe pack_records make_tree "$@"
 # whether the result can be committed is found out meanwhile; if not, what the
 # pipeline has written goes away again
 casg_refuse_local_edits
 casg_wait_pipe
+test -z "$opt_storage" || casg_end_upload
 
 casg_facts "$tmp/pack.facts" "$tmp/tree.facts"
 write_version "$@"
@@ -167,7 +198,11 @@ test -z "$opt_update" || verb=update what="$added records added, $replaced repla
 message=$opt_message
 test -n "$message" ||
 	message="$verb $db: ${opt_release:+release $opt_release, }$what"
+test -z "$opt_storage" || casg_upload_version
 casg_commit_version "$message"
+if test -n "$opt_storage"; then
+	(casg_send_records) || die "$db is committed, but the storages of '$opt_storage' do not know it: 'casg push' tells them"
+fi
 if test -n "$opt_quiet"; then
 	:
 elif test -n "$opt_update"; then

@@ -124,8 +124,7 @@ CASG_PATH=${git_dir##*"$casg_lf"}/casg
 git_dir=${git_dir%"$casg_lf"*}
 what="Initialized empty"
 test ! -d "$CASG_PATH/packs" || what="Reinitialized existing"
-mkdir -p "$CASG_PATH/packs" "$CASG_PATH/tmp" "$CASG_PATH/quarantine" \
-	"$CASG_PATH/index" "$CASG_PATH/state" || exit 128
+casg_make_dirs
 share || exit 128
 casg_share
 first_commit || exit 128

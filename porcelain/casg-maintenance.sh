@@ -75,6 +75,9 @@ do_index () {
 			verdict 1 "'$idx' cannot be rebuilt"
 		fi
 	done <"$tmp/packs"
+	casg-multi-pack-index verify 2>"$tmp/out" || casg-multi-pack-index write ||
+		verdict 1 "the multi-pack index cannot be written"
+	casg-multi-pack-index --auto write || verdict 1 "the multi-pack index cannot be written"
 	drop_caches
 	index_taxa
 	say "index: $(($(wc -l <"$tmp/packs"))) packs, $rebuilt indexes rebuilt, $dropped caches dropped"

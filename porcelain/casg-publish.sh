@@ -21,8 +21,12 @@ q,quiet            say nothing unless it fails
 . "${0%/*}/casg-sh-remote"
 # shellcheck source=porcelain/casg-sh-manifests.sh
 . "${0%/*}/casg-sh-manifests"
+# shellcheck source=porcelain/casg-sh-sent.sh
+. "${0%/*}/casg-sh-sent"
 # shellcheck source=porcelain/casg-sh-send.sh
 . "${0%/*}/casg-sh-send"
+# shellcheck source=porcelain/casg-sh-profile.sh
+. "${0%/*}/casg-sh-profile"
 
 # A bare repository of Git's; one that casg init has made has packs of its own.
 prepare () {
@@ -58,15 +62,21 @@ printf 'publish\t%s\t-\twritable\t%s\n' "$casg_url" "$patterns" >"$tmp/storages"
 casg_lock import
 casg_list_history --branches --tags
 casg_send "$tmp/storages"
+casg_send_profiles "$tmp/storages"
 casg_unlock_all
 test -z "$opt_dry_run" || exit 0
 if casg_is_store "$dir"; then
-	git for-each-ref --format='%(objectname) %(refname)' refs/heads/ refs/tags/ >"$tmp/refs" || exit 128
+	git for-each-ref --format='%(objectname) %(refname)' refs/heads/ refs/tags/ >"$tmp/refs" &&
+	cat "$tmp/profile-refs" >>"$tmp/refs" || exit 128
 	casg_write_manifests "$dir" "$tmp/refs"
 	test -n "$opt_quiet" || echo "published in $dir" || exit 128
 	exit 0
 fi
-git push --quiet ${opt_force:+--force} -- "$dir" 'refs/heads/*:refs/heads/*' 'refs/tags/*:refs/tags/*' || exit 128
+set -- 'refs/heads/*:refs/heads/*' 'refs/tags/*:refs/tags/*'
+while read -r id ref; do
+	set -- "$@" "$id:$ref"
+done <"$tmp/profile-refs"
+git push --quiet ${opt_force:+--force} -- "$dir" "$@" || exit 128
 # what is cloned is the branch that we are on
 ! branch=$(git symbolic-ref --quiet HEAD) || git --git-dir="$dir" symbolic-ref HEAD "$branch" || exit 128
 git --git-dir="$dir" update-server-info || exit 128

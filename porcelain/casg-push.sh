@@ -2,10 +2,11 @@
 # casg push - put packs into storages, then versions into a Git repository.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
-SPEC='casg push [--quiet] [--force] [--dry-run [--json]] [--tags] [--all] [--set-upstream] [--env NAME] [REMOTE [REFSPEC...]]
+SPEC='casg push [--quiet] [--force] [--dry-run [--json]] [--tags] [--all] [--profiles] [--set-upstream] [--env NAME] [REMOTE [REFSPEC...]]
 --
 all             all branches
 tags            all tags, too
+profiles        reduction profiles of what is pushed, too
 f,force         move branches there that are no ancestors
 u,set-upstream  remember where the branches go
 n,dry-run       only say what would be sent
@@ -25,8 +26,12 @@ q,quiet         say nothing unless it fails
 . "${0%/*}/casg-sh-remote"
 # shellcheck source=porcelain/casg-sh-manifests.sh
 . "${0%/*}/casg-sh-manifests"
+# shellcheck source=porcelain/casg-sh-sent.sh
+. "${0%/*}/casg-sh-sent"
 # shellcheck source=porcelain/casg-sh-send.sh
 . "${0%/*}/casg-sh-send"
+# shellcheck source=porcelain/casg-sh-profile.sh
+. "${0%/*}/casg-sh-profile"
 
 # The commits that REFSPECs name, one a line.
 list_tips () {
@@ -69,6 +74,17 @@ list_refs () {
 	done
 }
 
+# Of profiles Git knows nothing: it moves no ref from one tree to another, but by force.
+push_profiles () {
+	remote=$1
+	shift
+	while read -r id ref; do
+		set -- "$@" "$id:$ref"
+	done <"$tmp/profile-refs"
+	git push ${opt_quiet:+--quiet} ${opt_force:+--force} ${opt_dry_run:+--dry-run} -- "$remote" "$@" ||
+		die "not all profiles went to '$remote': where there is another of that name, --force replaces it"
+}
+
 tmp=''
 casg_options 0 - "$@"
 eval "$casg_set"
@@ -92,6 +108,7 @@ list_tips "$@" >"$tmp/tips" || exit 128
 casg_storages "$tmp/all"
 awk -F '\t' -v remote="$remote" '$3 == remote' "$tmp/all" >"$tmp/mine" &&
 awk -F '\t' '$4 == "writable"' "$tmp/mine" >"$tmp/storages" || exit 128
+: >"$tmp/profile-refs" || exit 128
 git_url=$(git ls-remote --get-url -- "$remote") || exit 128
 if ! test -s "$tmp/mine" && casg_is_store "$git_url"; then
 	printf '%s\t%s\t%s\twritable\t-\n' "$remote" "$git_url" "$remote" >"$tmp/mine" && cp "$tmp/mine" "$tmp/storages" || exit 128
@@ -104,14 +121,16 @@ if test -s "$tmp/tips"; then
 	# shellcheck disable=SC2046 # ids are words
 	casg_list_history $(cat "$tmp/tips")
 	casg_send "$tmp/storages"
+	test -z "$opt_profiles" || casg_send_profiles "$tmp/storages"
 	casg_unlock_all
 fi
 if casg_is_store "$git_url"; then
 	test -z "$opt_dry_run" || exit 0
-	list_refs "$@" >"$tmp/refs" || exit 128
+	list_refs "$@" >"$tmp/refs" && cat "$tmp/profile-refs" >>"$tmp/refs" || exit 128
 	casg_write_manifests "$git_url" "$tmp/refs"
 	exit 0
 fi
 git push ${opt_quiet:+--quiet} ${opt_force:+--force} ${opt_dry_run:+--dry-run} ${opt_tags:+--tags} \
 	${opt_all:+--all} ${opt_set_upstream:+--set-upstream} -- "$remote" "$@" || exit 128
+test ! -s "$tmp/profile-refs" || push_profiles "$remote"
 exit 0

@@ -37,7 +37,7 @@ add () {
 		test $# = 3 || usage_die "wanted NAME, GIT-URL and STORAGE-URL"
 		name=$1 storage=$3
 	fi
-	casg_check_name "$name" || usage_die "bad name '$name'"
+	casg_check_storage_name "$name" || usage_die "bad name '$name'"
 	! git config "casg.remote.$name.url" >/dev/null || die "there is a storage '$name' already"
 	casg_storage_url "$storage"
 	casg_check_setting "$name" url "$casg_url" "casg remote"

@@ -16,12 +16,17 @@
 # $opt_quiet, $opt_release, $opt_sequence_time and $opt_valid_until are heeded where
 # they are options of the script, and $casg_sign (casg_find_sign).  Packs that $tmp/pack.facts and $tmp/tree.facts list
 # go away again unless $committed is set.
+#
+# A script whose work can be taken up has a file for that in $casg_state, from
+# casg_name_state.  Once the version is committed it goes.  Before, it stays with the
+# packs that it lists if $casg_keep_state is set, or the program that writes them
+# was killed without a chance to remove them.
 # shellcheck disable=SC2034,SC2154 # the scripts read and set variables
 
 # shellcheck source=porcelain/casg-sh-head.sh
 . "${0%/*}/casg-sh-head"
 
-tmp='' casg_running='' committed=''
+tmp='' casg_running='' committed='' casg_state='' casg_keep_state='' casg_reader_status=''
 head='' previous='' commit=''
 
 # For sh -c: become the program; its process id goes to the file that comes
@@ -55,17 +60,59 @@ casg_remove_caches () {
 	test $# = 0 || rm -f "$@"
 }
 
-# Packs that this run wrote and no commit names go away again.
+# casg_remove_packs FILE...: packs that this run wrote and no commit names go away
+# again.
 casg_remove_packs () {
-	cat "$tmp/pack.facts" "$tmp/tree.facts" 2>/dev/null |
+	cat "$@" 2>/dev/null |
 	while read -r casg_name casg_id _; do
 		test "$casg_name" = pack || continue
 		case $casg_id in
 		"" | *[!0-9a-f]*) continue ;;
 		esac
 		rm -f "$CASG_PATH/packs/pack-$casg_id.idx" "$CASG_PATH/packs/pack-$casg_id.pack" \
-			"${CASG_CACHE_DIR:-$CASG_PATH/index}/pack-$casg_id.objects"
+			"${CASG_CACHE_DIR:-$CASG_PATH/index}/pack-$casg_id.objects" \
+			"$CASG_PATH/partial/pack-$casg_id.idx" "$CASG_PATH/partial/pack-$casg_id.objects"
 	done
+}
+
+# casg_name_state OPERATION DATABASE: $casg_state.  No name of a database has a colon.
+# One that would make no file name stands there by its id as a blob.
+casg_name_state () {
+	casg_rest=$2 casg_id=
+	while case $casg_rest in */*) ;; *) false ;; esac; do
+		casg_id=$casg_id${casg_rest%%/*}:
+		casg_rest=${casg_rest#*/}
+	done
+	casg_id=$casg_id$casg_rest
+	# bytes are no more than four times what the shell counts
+	test "${#2}" -le 50 || test "$(printf '%s' "$2" | wc -c)" -le 200 ||
+		casg_id=$(printf '%s' "$2" | git hash-object --stdin) || exit 128
+	casg_state=$CASG_PATH/state/$1:$casg_id.state
+}
+
+# Nodes are written again in a moment, and they may be those of too few records.
+casg_undo () {
+	casg_remove_packs "$tmp/tree.facts"
+	if test -n "$casg_state" && { test -n "$casg_keep_state" || test "$casg_reader_status" = 137; } &&
+		test -e "$casg_state"; then
+		test -n "${opt_quiet-}" || echo "what is finished stays: --resume takes it up" >&2
+		return
+	fi
+	test -z "$casg_state" || rm -f "$casg_state"
+	casg_remove_packs "$tmp/pack.facts" "$tmp/dropped"
+}
+
+# It is committed: nothing is to be taken up, and the ids of the packs of those
+# that were interrupted are not asked for again.
+casg_remove_state () {
+	test -n "$casg_state" && test -e "$casg_state" || return 0
+	while read -r casg_name casg_id; do
+		case $casg_name$casg_id in
+		pack*[!0-9a-f]*) ;;
+		pack?*) rm -f "${CASG_CACHE_DIR:-$CASG_PATH/index}/pack-$casg_id.objects" ;;
+		esac
+	done <"$casg_state"
+	rm -f "$casg_state"
 }
 
 # Temporary files of the programs, whose names hold the process id, if they
@@ -89,10 +136,19 @@ casg_finish () {
 		kill -s PIPE $(cat "$tmp/pack.pid" "$tmp/tree.pid" 2>/dev/null) 2>/dev/null
 		wait "$!"
 	fi
+	if test -n "${casg_uploader-}"; then
+		(: >"$tmp/stop" && : >"$tmp/announced-all") 2>/dev/null
+		# shellcheck disable=SC2046 # none or one
+		kill -s PIPE $(cat "$tmp/upload.pid" 2>/dev/null) 2>/dev/null
+		wait "$casg_uploader"
+	fi
 	if test -n "$tmp"; then
-		test -n "$committed" || { casg_remove_packs; casg_remove_rubbish; }
+		test -n "$committed" || { casg_undo; casg_remove_rubbish; }
+		test -z "$committed" || casg_remove_state
 		rm -rf "$tmp"
 	fi
+	# not there unless something is
+	test ! -d "$CASG_PATH/partial" || rmdir "$CASG_PATH/partial/chunks" "$CASG_PATH/partial" 2>/dev/null
 	casg_unlock_all
 	exit "$casg_status"
 }
@@ -104,8 +160,12 @@ casg_check_name () {
 	casg_bad=
 	git check-ref-format "casg/$db" || casg_bad=1
 	case /$db/ in
-	*/-* | */VERSION/* | */PACKS/* | /taxonomy/*) casg_bad=1 ;;
+	/@/ | */-* | */VERSION/* | */PACKS/* | /taxonomy/*) casg_bad=1 ;;
 	esac
+	test ${#db} -lt 64 ||
+		printf '%s\n' "$db" | LC_ALL=C awk -F / '
+			length > 1024 { exit 1 }
+			{ for (i = 1; i <= NF; i++) if (length($i) > 255) exit 1 }' || casg_bad=1
 	test -z "$casg_bad" || usage_die "'$db' is not a database name$1"
 }
 
@@ -252,7 +312,7 @@ casg_write_version () {
 		${opt_sequence_time:+--sequence-time="$opt_sequence_time"} \
 		${opt_valid_until:+--valid-until="$opt_valid_until"} \
 		${opt_release:+--release="$opt_release"} \
-		${previous:+--previous="$previous"} "$@" <"$tmp/roots" >"$tmp/VERSION" || exit 128
+		${previous:+--previous="$previous"} "$@" <"$tmp/roots" >"$tmp/VERSION" || exit
 }
 
 # The same records, order, presentation and tombstones, as long in force, and no
@@ -297,9 +357,12 @@ casg_commit_version () {
 
 # The commit is made, whatever becomes of this.
 casg_end () {
-	trap - EXIT INT TERM HUP
+	trap '' INT TERM HUP
+	casg_remove_state
 	rm -rf "$tmp"
 	casg_unlock import
+	trap - EXIT INT TERM HUP
 	casg-prune-packs --auto && casg-gc --auto --quiet
+	casg-multi-pack-index --auto write
 	exit 0
 }

@@ -129,8 +129,12 @@ casg_unlock () {
 }
 
 casg_unlock_all () {
-	# a wait that a signal has ended
-	test -z "${casg_lock_file-}" || rm -f "$casg_lock_file-$$"
+	# a wait that a signal has ended, perhaps when the lock was just made
+	if test -n "${casg_lock_file-}"; then
+		! test -e "$casg_lock_file-$$" || rm -f "$casg_lock_file-$$"
+		{ read -r casg_held <"$casg_lock_file"; } 2>/dev/null || casg_held=''
+		test -z "${casg_line-}" || test "$casg_held" != "$casg_line" || rm -f "$casg_lock_file"
+	fi
 	for casg_name in $casg_locks; do
 		casg_unlock "$casg_name"
 	done

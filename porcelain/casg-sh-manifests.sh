@@ -10,12 +10,18 @@
 #	casg_fetch_manifests URL        Git's objects of all that it names
 #	casg_write_manifests URL FILE   FILE: lines "ID REF", what is to be there
 #
-# The object MANIFESTS is a text:
+# The objects manifests/N, N = 1, 2, 3 and so on, are texts:
 #
 #	casg-manifests 1
+#	serial N
 #	head REF                what is checked out by default
 #	pack SHA-256 BYTES      the object git/SHA-256, one after the other
-#	ref ID REF              sorted by REF
+#	ref ID REF              sorted by REF: branches, tags, reduction profiles
+#
+# and that with the highest number counts.  They are stored with put-new and never
+# change: of two who write at the same time one gets the number, and the other
+# reads what the first has written and tries the next.  The object MANIFESTS is
+# a copy of one of them, the last or one not long before it: where to begin to look.
 #
 # $opt_force lets refs move to what is no descendant.
 # shellcheck disable=SC2154 # scripts set $tmp and opt_*
@@ -28,8 +34,9 @@ casg_is_store () {
 	esac
 }
 
-casg_read_manifests () {
-	casg-copy-object --url="$1" --get=MANIFESTS >"$tmp/manifests"
+# casg_get_manifests URL OBJECT FILE: 1 if there is none.
+casg_get_manifests () {
+	casg-copy-object --url="$1" --get="$2" >"$3"
 	case $? in
 	0) ;;
 	1) return 1 ;;
@@ -38,11 +45,28 @@ casg_read_manifests () {
 	LC_ALL=C awk -v max=100000 '
 		length($0) > 2000 || /[^!-~ ]/ || NR > max { bad = 1; exit }
 		NR == 1 { bad = $0 != "casg-manifests 1"; if (bad) exit; next }
-		/^head refs\/heads\/[^ ]+$/ && NR == 2 { next }
-		/^pack [0-9a-f]+ [0-9]+$/ && length($2) == 64 && length($3) < 13 && !refs { next }
-		/^ref [0-9a-f]+ refs\/(heads|tags)\/[^ ]+$/ && (length($2) == 40 || length($2) == 64) && $3 > last { last = $3; refs = 1; next }
+		/^serial [1-9][0-9]*$/ && NR == 2 && length($2) < 10 { next }
+		/^head refs\/heads\/[^ ]+$/ && NR == 3 { next }
+		/^pack [0-9a-f]+ [0-9]+$/ && length($2) == 64 && length($3) < 13 && !refs && NR > 2 { next }
+		/^ref [0-9a-f]+ refs\/(heads|tags|casg\/profiles)\/[^ ]+$/ && (length($2) == 40 || length($2) == 64) && $3 > last && NR > 2 { last = $3; refs = 1; next }
 		{ bad = 1; exit }
-		END { exit bad || NR < 1 }' "$tmp/manifests" || die "the manifests at '$(casg_printable "$1")' are malformed"
+		END { exit bad || NR < 2 }' "$3" || die "the manifests at '$(casg_printable "$1")' are malformed"
+}
+
+# $casg_serial: of what is read.
+casg_read_manifests () {
+	casg_serial=0
+	if casg_get_manifests "$1" MANIFESTS "$tmp/manifests"; then
+		casg_serial=$(sed -n 's/^serial //p' "$tmp/manifests")
+	fi
+	casg_steps=0
+	while casg_get_manifests "$1" "manifests/$((casg_serial + 1))" "$tmp/later"; do
+		casg_serial=$((casg_serial + 1)) casg_steps=$((casg_steps + 1))
+		grep -qx "serial $casg_serial" "$tmp/later" && test $casg_steps -le 10000 ||
+			die "the manifests at '$(casg_printable "$1")' are malformed"
+		mv "$tmp/later" "$tmp/manifests" || exit 128
+	done
+	test "$casg_serial" != 0
 }
 
 # Those that were read before are known by their digests.
@@ -68,6 +92,9 @@ casg_check_forward () {
 		case $casg_old in
 		"" | "$casg_new") continue ;;
 		esac
+		case $casg_ref in
+		refs/casg/*) die "the profile '$casg_ref' is another one there (--force)" ;;
+		esac
 		git cat-file -e "$casg_old" 2>/dev/null ||
 			die "'$casg_ref' is at $casg_old there, which is not here: fetch first, or --force"
 		case $casg_ref in
@@ -78,8 +105,8 @@ casg_check_forward () {
 	done <"$1"
 }
 
-casg_write_manifests () {
-	casg_read_manifests "$1" || : >"$tmp/manifests" || exit 128
+# The next manifests to $tmp/next, and Git's objects that they need there.
+casg_make_manifests () {
 	casg_check_forward "$2"
 	{
 		cut -d ' ' -f 1 "$2" && sed -n 's/^ref \([0-9a-f]*\) .*/\1/p' "$tmp/manifests" |
@@ -89,12 +116,13 @@ casg_write_manifests () {
 	# 12 bytes before no object, and a checksum
 	if test "$(wc -c <"$tmp/git.pack")" -gt 44; then
 		casg_object=$(casg-copy-object --url="$1" --put-digest=git/ <"$tmp/git.pack") || exit 128
-		echo "pack ${casg_object#git/} $(($(wc -c <"$tmp/git.pack")))" >"$tmp/new-pack"
+		echo "pack ${casg_object#git/} $(($(wc -c <"$tmp/git.pack")))" >"$tmp/new-pack" || exit 128
 	fi
 	casg_head=$(git symbolic-ref --quiet HEAD) || casg_head=
 	casg_head_there=$(sed -n 's/^head //p' "$tmp/manifests")
 	{
 		echo "casg-manifests 1"
+		echo "serial $((casg_serial + 1))"
 		casg_head=${casg_head_there:-$casg_head}
 		test -z "$casg_head" || echo "head $casg_head"
 		grep '^pack ' "$tmp/manifests" | grep -vxF -f "$tmp/new-pack"
@@ -103,6 +131,30 @@ casg_write_manifests () {
 			$1 == "ref" && !($3 in new) { print }
 			END { for (name in new) print "ref", new[name], name }' "$2" "$tmp/manifests" | LC_ALL=C sort -k 3
 	} >"$tmp/next"
-	! cmp -s "$tmp/next" "$tmp/manifests" || return 0
-	casg-copy-object --url="$1" --put=MANIFESTS <"$tmp/next" || exit 128
+}
+
+# Do the two say the same, but for their number?
+casg_same_manifests () {
+	sed '/^serial /d' "$1" >"$tmp/one" && sed '/^serial /d' "$2" | cmp -s "$tmp/one" -
+}
+
+casg_write_manifests () {
+	for casg_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		casg_read_manifests "$1" || : >"$tmp/manifests" || exit 128
+		casg_make_manifests "$1" "$2"
+		! casg_same_manifests "$tmp/next" "$tmp/manifests" || return 0
+		casg-copy-object --url="$1" --put-new="manifests/$((casg_serial + 1))" <"$tmp/next"
+		case $? in
+		0 | 1) ;;
+		*) exit 128 ;;
+		esac
+		# who has got the number?  Not every storage lets one only win, and an answer may be lost
+		if casg_get_manifests "$1" "manifests/$((casg_serial + 1))" "$tmp/later" && cmp -s "$tmp/next" "$tmp/later"; then
+			casg-copy-object --url="$1" --put=MANIFESTS <"$tmp/next" || exit 128
+			return 0
+		fi
+		# not all again at the same moment
+		sleep "0.$((($$ + casg_try) % 7 + 1))"
+	done
+	die "others write to '$(casg_printable "$1")' all the time"
 }

@@ -75,7 +75,7 @@ casg_check_url () {
 }
 
 # Letters, digits, '.', '_', '-' and '/' between: what names a storage.
-casg_check_name () {
+casg_check_storage_name () {
 	case $1 in
 	"" | *[!A-Za-z0-9._/-]* | [./-]* | */ | *//* | */.* | *..*) return 1 ;;
 	esac
@@ -107,7 +107,7 @@ casg_join_settings () {
 
 # casg_check_setting NAME KEY VALUE WHERE: the value as it is used, or die.
 casg_check_setting () {
-	casg_check_name "$1" || die "$4: bad name '$(casg_printable "$1")' of a storage"
+	casg_check_storage_name "$1" || die "$4: bad name '$(casg_printable "$1")' of a storage"
 	casg_value=$3
 	case $2 in
 	url)
@@ -126,7 +126,7 @@ casg_check_setting () {
 		esac
 		;;
 	git)
-		casg_check_name "$3" || die "$4: bad value '$(casg_printable "$3")' of git of storage '$1'"
+		casg_check_storage_name "$3" || die "$4: bad value '$(casg_printable "$3")' of git of storage '$1'"
 		;;
 	database)
 		if test -z "$3" || test ${#3} -gt 200 || ! casg_is_graphic "$3"; then
@@ -231,7 +231,7 @@ casg_is_taken () {
 casg_choose_env () {
 	casg_env=${opt_env:-${CASG_ENV-}}
 	test -n "$casg_env" || return 0
-	casg_check_name "$casg_env" || die "bad name '$(casg_printable "$casg_env")' of an environment"
+	casg_check_storage_name "$casg_env" || die "bad name '$(casg_printable "$casg_env")' of an environment"
 	git config --get-all "casg.env.$casg_env.storage" >"$tmp/members" ||
 		die "there is no environment '$casg_env': casg.env.$casg_env.storage names none"
 	casg_env_readonly=$(git config --type=bool --default=false "casg.env.$casg_env.readOnly") || exit 128
@@ -251,6 +251,14 @@ casg_named_storages () {
 		awk -F '\t' -v name="$casg_name" '$1 == name || $3 == name { print; any = 1 } END { exit !any }' \
 			"$tmp/all" >>"$casg_file" || die "no storage is known for '$casg_name'"
 	done
+}
+
+# casg_writable_storages FILE NAME: those that may be written to, at least one.
+casg_writable_storages () {
+	casg_storages "$tmp/all"
+	casg_named_storages "$tmp/named" "$2"
+	awk -F '\t' '$4 == "writable"' "$tmp/named" >"$1" || exit 128
+	test -s "$1" || die "the storages of '$2' are read-only"
 }
 
 # casg_check_copies FILE OPTION...: look at each pack that an inventory of the
@@ -284,4 +292,44 @@ casg_default_remote () {
 	casg_branch=$(git symbolic-ref --quiet --short HEAD) &&
 		git config "branch.$casg_branch.remote" && return
 	echo origin
+}
+
+# With what partial clones need, unless the storage is not to have it.
+casg_choose_ids () {
+	casg_ids=$(git config --type=bool --default=true "casg.remote.$casg_name.ids") || exit 128
+	test "$casg_ids" = true || casg_ids=
+}
+
+# The packs that have ids in a storage, sorted: $tmp/has-ids.  Not every storage
+# can be listed.
+casg_list_ids () {
+	casg-copy-object --url="$1" --list=ids >"$tmp/ids-objects" 2>/dev/null &&
+	sed -n 's|^ids/pack-\([0-9a-f]*\)\.ids .*|\1|p' "$tmp/ids-objects" | sort >"$tmp/has-ids"
+}
+
+casg_copy_some_ids () {
+	while read -r casg_pack; do
+		casg-copy-object --url="$1" --get="ids/pack-$casg_pack.ids" >"$tmp/pack.ids"
+		case $? in
+		0) ;;
+		1) continue ;;
+		*) exit 128 ;;
+		esac
+		casg-copy-object --url="$2" --put="ids/pack-$casg_pack.ids" <"$tmp/pack.ids" &&
+		echo "$casg_pack" || exit 128
+	done
+}
+
+# casg_copy_ids URLS TO <IDS: what partial clones have in place of packs goes with
+# them, from the first of the storages in the file URLS that has it, where TO lacks it.
+casg_copy_ids () {
+	sort -u >"$tmp/no-ids" || exit 128
+	casg_list_ids "$2" && { comm -23 "$tmp/no-ids" "$tmp/has-ids" >"$tmp/lack" && mv "$tmp/lack" "$tmp/no-ids" || exit 128; }
+	while IFS= read -r casg_url <&5; do
+		test -s "$tmp/no-ids" || break
+		casg_list_ids "$casg_url" || cp "$tmp/no-ids" "$tmp/has-ids" || exit 128
+		comm -12 "$tmp/no-ids" "$tmp/has-ids" >"$tmp/some-ids" &&
+		casg_copy_some_ids "$casg_url" "$2" <"$tmp/some-ids" >"$tmp/have" &&
+		comm -23 "$tmp/no-ids" "$tmp/have" >"$tmp/lack" && mv "$tmp/lack" "$tmp/no-ids" || exit 128
+	done 5<"$1"
 }

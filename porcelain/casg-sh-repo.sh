@@ -7,6 +7,12 @@
 #
 # $CASG_PATH is casg's folder in it, $casg_bare is true or false, and git runs
 # in the same repository as casg's own programs do.
+#
+#	casg_lacks_packs            may something that versions need be in storages only?
+#
+# Where there is no repository yet:
+#
+#	casg_make_dirs              what is to be in $CASG_PATH
 
 # CASG_DIR names a Git directory as GIT_DIR does, but without moving its work
 # tree to the current directory.
@@ -29,6 +35,20 @@ casg_use_dir () {
 		fi
 		;;
 	esac
+}
+
+# Is this a partial clone, or are packs elsewhere that were here (casg-drop-pack)?
+# An import that was killed may have left the folder for them, empty.
+casg_lacks_packs () {
+	for casg_file in "$CASG_PATH"/partial/pack-*.idx; do
+		test ! -e "$casg_file" || return 0
+	done
+	git config --get-regexp '^casg\.partial\.' >/dev/null
+}
+
+casg_make_dirs () {
+	mkdir -p "$CASG_PATH/packs" "$CASG_PATH/tmp" "$CASG_PATH/quarantine" \
+		"$CASG_PATH/index" "$CASG_PATH/state" || exit 128
 }
 
 # shellcheck disable=SC2034 # the scripts read casg_bare
@@ -66,9 +86,6 @@ casg_share () {
 	case $casg_perms in ?????????[xt]*) casg_o=${casg_o}x ;; esac
 	umask "g=$casg_g,o=$casg_o"
 }
-
-casg_lf='
-'
 
 # Commits need a name; Git refuses to make one up on some machines.
 casg_identity () {

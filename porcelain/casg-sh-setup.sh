@@ -22,6 +22,10 @@ if test -z "${CASG_EXEC_PATH-}"; then
 fi
 unset CDPATH
 
+casg_lf='
+'
+casg_outer_usage=${CASG_USAGE-}
+
 # die MESSAGE...: could not answer.
 die () {
 	printf 'fatal: %s\n' "$*" >&2
@@ -40,11 +44,10 @@ usage_die () {
 	exit 129
 }
 
-# The lines before "--" in $SPEC, as -h shows them.
+# The lines before "--" in $SPEC, as -h shows them, of the command that was typed.
 casg_show_usage () {
 	casg_lead=usage:
-	printf '%s\n' "$SPEC" | while IFS= read -r casg_line; do
-		test "$casg_line" = -- && break
+	printf '%s\n' "$CASG_USAGE" | while IFS= read -r casg_line; do
 		printf '%s %s\n' "$casg_lead" "$casg_line"
 		casg_lead='   or:'
 	done
@@ -53,6 +56,9 @@ casg_show_usage () {
 # casg_options MIN MAX ARG...: parse by $SPEC into $casg_set, which the caller
 # evaluates; MAX may be "-" for any number.  -h and errors end the script then.
 casg_options () {
+	# who is handed a value that it refuses shows the usage of what was typed
+	CASG_USAGE=${casg_outer_usage:-${SPEC%%"$casg_lf--"*}}
+	export CASG_USAGE
 	casg_max=
 	test "$2" = - || casg_max=--max-args=$2
 	# shellcheck disable=SC2034 # the caller evaluates it
@@ -86,11 +92,12 @@ casg_find_repo () {
 }
 
 # casg_at_exit COMMAND: run it however the script ends; a signal ends the
-# script with the status that a shell gives for it.
+# script with the status that a shell gives for it.  A second one, as timeout(1)
+# sends it, does not end the command.
 casg_at_exit () {
 	# shellcheck disable=SC2064 # it is known now
 	trap "$1" EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
-	trap 'exit 129' HUP
+	trap 'trap "" INT TERM HUP; exit 130' INT
+	trap 'trap "" INT TERM HUP; exit 143' TERM
+	trap 'trap "" INT TERM HUP; exit 129' HUP
 }

@@ -9,16 +9,21 @@
 #
 # FILE holds the Git object ids of the blobs named VERSION in any commit that a
 # ref, HEAD, reflog or pseudo-ref (MERGE_HEAD and its like) of any work tree
-# leads to, in a tree that a ref names, or in any index: sorted, one a line.
+# leads to, in a tree that a ref names, or in any index: sorted, one a line; and
+# of those named PROFILE in a tree that a ref names, as profiles are kept.
 # DIR is a folder for scratch files.  Anything that cannot be read ends the
 # script: 128.
 
-# The Git directories whose refs, reflogs and indexes count.
+# The Git directories whose refs, reflogs and indexes count, within the common
+# one, whose own name may hold anything.
 casg_git_dirs () {
 	casg_common=${CASG_PATH%/casg}
-	printf '%s\n' "$casg_common"
+	echo
 	for casg_dir in "$casg_common"/worktrees/*/; do
-		test ! -f "${casg_dir}HEAD" || printf '%s\n' "${casg_dir%/}"
+		test ! -f "${casg_dir}HEAD" || {
+			casg_dir=${casg_dir%/}
+			printf '/worktrees/%s\n' "${casg_dir##*/}"
+		}
 	done
 }
 
@@ -42,7 +47,7 @@ casg_pseudo_refs () {
 	for casg_file in "$1"/[A-Z]*_[A-Z]* "$1"/rebase-merge/* "$1"/rebase-apply/* \
 		"$1"/sequencer/*; do
 		test -f "$casg_file" || continue
-		sed -n 's/^\([0-9a-f]\{40,64\}\)$/\1^{}/p
+		LC_ALL=C sed -n 's/^\([0-9a-f]\{40,64\}\)$/\1^{}/p
 			s/^\([0-9a-f]\{40,64\}\)[[:space:]].*/\1^{}/p' "$casg_file" || return
 	done
 }
@@ -50,7 +55,7 @@ casg_pseudo_refs () {
 # Git passes over symbolic refs to what is not there, which is usual, and over
 # those that are damaged.
 casg_check_refs () {
-	test ! -d "$1/refs/heads" || find "$1/refs" -type f ! -name '*.lock' -exec awk '
+	test ! -d "$1/refs/heads" || find "$1/refs" -type f ! -name '*.lock' -exec env LC_ALL=C awk '
 		FNR == 1 && !/^[0-9a-f]+$/ && !/^ref: *refs\/[^ ]+$/ {
 			printf "fatal: %s is damaged\n", FILENAME
 			exit 1
@@ -63,7 +68,7 @@ casg_list_commits () {
 	casg_check_refs "$1" &&
 	casg_git_in "$1" for-each-ref --format='%(objecttype) %(*objecttype) %(refname)' \
 		>"$casg_scratch/refs" &&
-	sed -n '/^commit /d; /^tag commit /d; s/^[a-z]* [a-z]* \(.*\)/\1^{}/p' \
+	LC_ALL=C sed -n '/^commit /d; /^tag commit /d; s/^[a-z]* [a-z]* \(.*\)/\1^{}/p' \
 		"$casg_scratch/refs" >"$casg_scratch/names" &&
 	casg_pseudo_refs "$1" >>"$casg_scratch/names" &&
 	casg_git_in "$1" cat-file --batch-check='%(objecttype) %(objectname)' \
@@ -77,7 +82,7 @@ casg_list_commits () {
 # Git passes over lines of a reflog that it cannot read.
 casg_check_reflogs () {
 	test -d "$1/logs" || return 0
-	find "$1/logs" -type f -exec awk '
+	find "$1/logs" -type f -exec env LC_ALL=C awk '
 		!/^[0-9a-f]+ [0-9a-f]+ .*> [0-9]+ [-+][0-9]+/ {
 			printf "fatal: %s: line %d is damaged\n", FILENAME, FNR
 			exit 1
@@ -106,7 +111,8 @@ casg_try_commits () {
 	return 1
 }
 
-# Output of -z as lines; a line end in a path cannot be taken for one.
+# Output of -z as lines; a line end in a path cannot be taken for one.  Who reads
+# them needs LC_ALL=C: a path need not be UTF-8, and "." is no other byte.
 casg_as_lines () {
 	tr '\n\0' '\001\n' <"$1"
 }
@@ -120,7 +126,7 @@ casg_list_blobs () {
 		die "cannot read the trees of commits"
 	# lines come in pairs, the second of each is the path
 	casg_as_lines "$1/raw" |
-		sed -n 's/^:[0-7]* 100[0-7]* [0-9a-f]* \([0-9a-f]*\) [A-Z].*/\1/; t keep
+		LC_ALL=C sed -n 's/^:[0-7]* 100[0-7]* [0-9a-f]* \([0-9a-f]*\) [A-Z].*/\1/; t keep
 			n; b
 			:keep
 			N; s/\n/ /p'
@@ -133,12 +139,13 @@ casg_list_versions () {
 	: >"$casg_scratch/commits" && : >"$casg_scratch/trees" && : >"$casg_scratch/blobs" &&
 	casg_git_dirs >"$casg_scratch/dirs" || exit 128
 	while IFS= read -r casg_git_dir; do
+		casg_git_dir=$casg_common$casg_git_dir
 		casg_try_commits "$casg_git_dir" >>"$casg_scratch/commits" ||
 			die "cannot list the commits of '$casg_git_dir'"
 		casg_git_in "$casg_git_dir" ls-files -s -z -- "$casg_only" >"$casg_scratch/index" ||
 			die "cannot read the index of '$casg_git_dir'"
 		casg_as_lines "$casg_scratch/index" |
-			sed -n 's/^100[0-7]* \([0-9a-f]*\) .*/\1/p' >>"$casg_scratch/blobs" || exit 128
+			LC_ALL=C sed -n 's/^100[0-7]* \([0-9a-f]*\) .*/\1/p' >>"$casg_scratch/blobs" || exit 128
 	done <"$casg_scratch/dirs"
 	sort -u "$casg_scratch/commits" >"$casg_scratch/distinct" &&
 	casg_list_blobs "$casg_scratch" VERSION <"$casg_scratch/distinct" >"$casg_scratch/pairs" &&
@@ -147,7 +154,8 @@ casg_list_versions () {
 		casg_git_in "$casg_common" ls-tree -r -z "$casg_tree" >"$casg_scratch/tree" ||
 			die "cannot read tree $casg_tree"
 		casg_as_lines "$casg_scratch/tree" |
-			sed -n '/[/	]VERSION$/s/^100[0-7]* blob \([0-9a-f]*\).*/\1/p' >>"$casg_scratch/blobs" ||
+			LC_ALL=C sed -n -e '/[/	]VERSION$/s/^100[0-7]* blob \([0-9a-f]*\).*/\1/p' \
+				-e '/[/	]PROFILE$/s/^100[0-7]* blob \([0-9a-f]*\).*/\1/p' >>"$casg_scratch/blobs" ||
 			exit 128
 	done <"$casg_scratch/trees"
 	sort -u "$casg_scratch/blobs" || exit 128

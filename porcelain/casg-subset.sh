@@ -2,6 +2,22 @@
 # casg subset - the FASTA of taxa and their descendants.
 # shellcheck disable=SC2034,SC2154 # casg_options sets opt_*, casg_view reads some
 
+SPEC='casg subset [--quiet] [-o FILE] [--proof FILE] [--as-of T | [--as-of-sequence T] [--as-of-taxonomy T]] [--taxonomy [REV:]NAME | --no-taxonomy] [--taxon-from LIST] [--no-descendants] --taxon TAXON... [--exclude TAXON]... [REV:][DATABASE]
+--
+taxon+TAXON          records that carry this taxon, or a descendant of it
+exclude+TAXON        but none that carries this one, or a descendant of it
+as-of-sequence+T     the sequences as of a time, release label or revision
+as-of-taxonomy+T     the taxonomy as of T
+as-of+T              both as of T
+taxonomy+[REV:]NAME  look up taxa there, not in the taxonomy of HEAD
+no-taxonomy          go by ids alone
+taxon-from=LIST      where taxa of records are from (default: casg.taxonFrom)
+no-descendants       only the taxa themselves
+proof=FILE           write there a proof that each record is in the version, and under a taxonomy of what taxon
+q,quiet              no progress, no warnings, no word of the versions chosen
+o,output=FILE        write there, and only when all of it is verified
+'
+
 # The option that names the taxonomy of HEAD in $taxonomy: none if there is no
 # taxonomy, an empty name if there are several, which the program refuses.
 find_taxonomy () {
@@ -35,25 +51,13 @@ case $plain,$any,$value in
 1,1,)
 	test -n "${CASG_EXEC_PATH-}" || PATH=${0%/*}:$PATH
 	find_taxonomy
+	CASG_USAGE=${SPEC%%
+--*}
+	export CASG_USAGE
 	exec casg-ls-taxon --fasta ${taxonomy:+"$taxonomy"} "$@"
 	;;
 esac
 
-SPEC='casg subset [--quiet] [-o FILE] [--proof FILE] [--as-of T | [--as-of-sequence T] [--as-of-taxonomy T]] [--taxonomy [REV:]NAME | --no-taxonomy] [--taxon-from LIST] [--no-descendants] --taxon TAXON... [--exclude TAXON]... [REV:][DATABASE]
---
-taxon+TAXON          records that carry this taxon, or a descendant of it
-exclude+TAXON        but none that carries this one, or a descendant of it
-as-of-sequence+T     the sequences as of a time, release label or revision
-as-of-taxonomy+T     the taxonomy as of T
-as-of+T              both as of T
-taxonomy+[REV:]NAME  look up taxa there, not in the taxonomy of HEAD
-no-taxonomy          go by ids alone
-taxon-from=LIST      where taxa of records are from (default: casg.taxonFrom)
-no-descendants       only the taxa themselves
-proof=FILE           write there a proof that each record is in the version, and under a taxonomy of what taxon
-q,quiet              no progress, no warnings, no word of the versions chosen
-o,output=FILE        write there, and only when all of it is verified
-'
 # shellcheck source=porcelain/casg-sh-setup.sh
 . "${0%/*}/casg-sh-setup"
 # shellcheck source=porcelain/casg-sh-view.sh

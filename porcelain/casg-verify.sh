@@ -298,7 +298,12 @@ conclude () {
 	"$nversions") signed=signed ;;
 	*) signed="$nsigned of them signed" ;;
 	esac
-	test "$wrong$unanswered" != 00 || say "$db: $nversions versions verified, $signed"
+	# then nothing but trees may have been looked at
+	unread=''
+	if test -n "$opt_roots" && casg_lacks_packs; then
+		unread='; sequences that are not here by choice were not read'
+	fi
+	test "$wrong$unanswered" != 00 || say "$db: $nversions versions verified, $signed$unread"
 }
 
 # Every pack that one of the storages says it has is read from all of them.

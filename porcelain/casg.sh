@@ -3,7 +3,7 @@
 # Nothing may be done here that every command would have to wait for.
 
 : "${CASG_EXEC_PATH:=@exec_path@}"
-unset CDPATH
+unset CDPATH CASG_USAGE
 
 while :; do
 	case ${1-} in
@@ -72,5 +72,36 @@ case $command in
 	fi
 	;;
 esac
-echo "casg: '$command' is not a casg command. See 'casg help'." >&2
+printf "casg: '%s' is not a casg command. See 'casg help'.\n" "$command" >&2
+# What other tools have; it would do no more than Git does.
+if test "$command" = config; then
+	echo "Settings are Git's: 'git config casg.KEY VALUE'. casg-config(5) lists them." >&2
+	exit 1
+fi
+# Those that begin so, or else are at most two edits away (Levenshtein).
+asked=$command awk '
+	BEGIN { asked = ENVIRON["asked"]; most = length(asked) < 4 ? 1 : 2 }
+	function least(a, b) { return a < b ? a : b }
+	function edits(a, b,  i, j, row, old, was) {
+		for (j = 0; j <= length(b); j++)
+			row[j] = j
+		for (i = 1; i <= length(a); i++) {
+			was = row[0]
+			row[0] = i
+			for (j = 1; j <= length(b); j++) {
+				old = row[j]
+				row[j] = least(was + (substr(a, i, 1) != substr(b, j, 1)), 1 + least(old, row[j - 1]))
+				was = old
+			}
+		}
+		return row[length(b)]
+	}
+	length(asked) > 64 || ($2 != "porcelain" && $2 != "plumbing") { next }
+	{ sub(/^casg-/, "", $1) }
+	length(asked) > 1 && index($1, asked) == 1 { begins = begins "\n\t" $1 }
+	edits(asked, $1) <= most { near = near "\n\t" $1 }
+	END {
+		if (begins near != "")
+			print "\nDid you mean" (begins != "" ? begins : near)
+	}' "$CASG_EXEC_PATH/command-list.txt" >&2
 exit 1

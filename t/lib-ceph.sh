@@ -1,6 +1,9 @@
 # shellcheck shell=sh
 # lib-ceph - an object store of our own for the tests of a file: Ceph with its
-# S3 interface, one monitor and one OSD in memory, on loopback.
+# S3 interface, one monitor and one OSD in memory, or $ceph_osds of them, on
+# loopback.  With several each object has three copies, and two must be there;
+# ceph_pools, if it is a function, makes pools before the S3 interface does, and
+# ceph_kill_osd N ends one with all that it holds.
 #
 # ceph_start: sets $s3_endpoint, $s3_port and the environment's AWS_* for
 # the user "casg", who may do all; ceph_admin runs radosgw-admin.  It is stopped
@@ -28,8 +31,11 @@ ceph_config () {
 	auth cluster required = none
 	auth service required = none
 	auth client required = none
-	osd pool default size = 1
-	osd pool default min size = 1
+	osd pool default size = $(test "$ceph_osds" -lt 3 && echo 1 || echo 3)
+	osd pool default min size = $(test "$ceph_osds" -lt 3 && echo 1 || echo 2)
+	osd heartbeat interval = 1
+	osd heartbeat grace = 4
+	mon osd min down reporters = 1
 	osd pool default pg num = 1
 	osd pool default pgp num = 1
 	osd pool default pg autoscale mode = off
@@ -48,7 +54,7 @@ ceph_config () {
 	paxos propose interval = 0.02
 	paxos min wait = 0.01
 	[osd]
-	osd data = $1/osd
+	osd data = $1/osd.\$id
 	osd objectstore = memstore
 	memstore device bytes = 1G
 	osd memory target = 939524096
@@ -79,23 +85,36 @@ ceph_admin () {
 		4>&- 5>&- 6>&- 8>&- 9>&-
 }
 
+# ceph_mon ARG...: ask the monitor
+ceph_mon () {
+	ceph -c "$ceph_dir/ceph.conf" --connect-timeout 20 "$@"
+}
+
+ceph_kill_osd () {
+	read -r ceph_id <"$ceph_dir/run/osd.$1.pid" && kill -9 "$ceph_id"
+}
+
 ceph_try () {
-	rm -rf "$ceph_dir" && mkdir -p "$ceph_dir/mon" "$ceph_dir/osd" "$ceph_dir/rgw" "$ceph_dir/run" \
+	rm -rf "$ceph_dir" && mkdir -p "$ceph_dir/mon" "$ceph_dir/rgw" "$ceph_dir/run" \
 		"$ceph_dir/log" &&
 	ceph_config "$ceph_dir" >"$ceph_dir/ceph.conf" &&
 	monmaptool --create --clobber --fsid "$ceph_fsid" --addv a "[v2:127.0.0.1:$ceph_mon_port]" \
 		"$ceph_dir/monmap" >/dev/null &&
 	ceph_run ceph-mon -i a --mkfs --monmap "$ceph_dir/monmap" -c "$ceph_dir/ceph.conf" &&
 	ceph_run ceph-mon -i a -c "$ceph_dir/ceph.conf" &&
-	ceph_run ceph -c "$ceph_dir/ceph.conf" --connect-timeout 20 osd new "$ceph_osd" &&
-	ceph_run ceph-osd -i 0 -c "$ceph_dir/ceph.conf" --mkfs --osd-uuid "$ceph_osd" &&
-	ceph_run ceph-osd -i 0 -c "$ceph_dir/ceph.conf" &&
+	for ceph_n in $(seq 0 $((ceph_osds - 1))); do
+		ceph_osd=$(cat /proc/sys/kernel/random/uuid) && mkdir "$ceph_dir/osd.$ceph_n" &&
+		ceph_run ceph_mon osd new "$ceph_osd" &&
+		ceph_run ceph-osd -i "$ceph_n" -c "$ceph_dir/ceph.conf" --mkfs --osd-uuid "$ceph_osd" &&
+		ceph_run ceph-osd -i "$ceph_n" -c "$ceph_dir/ceph.conf" || return
+	done &&
+	{ ! command -v ceph_pools >/dev/null || ceph_pools; } &&
 	ceph_run radosgw -n client.rgw -c "$ceph_dir/ceph.conf"
 }
 
 # ends those that run, each by the id in its own file
 ceph_stop () {
-	for ceph_pid in "$ceph_dir"/run/client.rgw*.pid "$ceph_dir"/run/osd.0.pid "$ceph_dir"/run/mon.a.pid; do
+	for ceph_pid in "$ceph_dir"/run/client.rgw*.pid "$ceph_dir"/run/osd.*.pid "$ceph_dir"/run/mon.a.pid; do
 		test -s "$ceph_pid" || continue
 		read -r ceph_id <"$ceph_pid"
 		kill -9 "$ceph_id" 2>/dev/null
@@ -105,10 +124,10 @@ ceph_stop () {
 # The folder has a short name of its own: a socket's path must be short, and
 # Ceph takes no spaces.
 ceph_start () {
+	ceph_osds=${ceph_osds:-1} &&
 	ceph_dir=$(mktemp -d "${TMPDIR:-/tmp}/casg-ceph.XXXXXX") &&
 	trap 'ceph_stop; rm -rf "$ceph_dir"; test_exit' EXIT &&
 	ceph_fsid=$(cat /proc/sys/kernel/random/uuid) &&
-	ceph_osd=$(cat /proc/sys/kernel/random/uuid) &&
 	for ceph_i in 1 2 3 4 5; do
 		s3_port=$((10000 + ($$ * 11 + ceph_i * 1237) % 20000)) &&
 		ceph_mon_port=$((s3_port + 1)) &&

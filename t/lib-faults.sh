@@ -5,7 +5,6 @@
 # CASG_TEST_LONG=1 every one.
 
 test_lazy_prereq TRACE 'casg-faults true'
-test_lazy_prereq STRACE 'command -v strace && strace -o /dev/null true'
 
 test_lazy_prereq NOASAN '! nm "$CASG_BUILD_DIR/libcasg.a" 2>/dev/null | grep __asan'
 

@@ -198,6 +198,68 @@ test_expect_success 'a broken specification is 128' '
 	test_expect_code 128 casg-parse-opt -- <bad 2>err
 '
 
+# ---- what a script hands on to programs
+
+test_expect_success 'a value that a program refuses shows the usage of what was typed' '
+	casg init -q typed &&
+	(
+		cd typed &&
+		printf ">a\nMKVLAT\n" >a.fa &&
+		casg import -q --database db a.fa &&
+		casg ls db >records &&
+		while read -r command; do
+			# shellcheck disable=SC2086 # words
+			test_expect_code 129 casg $command >out 2>err <records &&
+			test_must_be_empty out &&
+			test_grep "^error: " err &&
+			test_grep "^usage: casg ${command%% *} " err &&
+			! grep "casg-" err || { echo "$command" && cat err && return 1; }
+		done <<-\EOF
+		reduce --profile p --identity 2 db
+		import --expect-records x a.fa
+		import --memory 2 a.fa
+		commit --sequence-time x db
+		commit --memory 2 db
+		gap --from x db
+		rm --sequence-time x db a
+		rm --memory 2 db a
+		gc --grace 99999999999999999999
+		fsck --memory 2
+		optimise --window x
+		optimise --threads x
+		optimise --estimate --memory 2
+		repack --memory x
+		repack --memory 2
+		diff --format x
+		query --class x
+		subset --exclude 562 db
+		subset --taxon 562 db more
+		verify --from x
+		EOF
+	)
+'
+
+test_expect_success 'but what a hook of the script types shows its own' '
+	(
+		cd typed &&
+		mkdir -p .git/hooks &&
+		printf "#!/bin/sh\ncasg ls-tree --bad\n" >.git/hooks/reference-transaction &&
+		chmod +x .git/hooks/reference-transaction &&
+		test_when_finished "rm -f \"$PWD/.git/hooks/reference-transaction\"" &&
+		test_must_fail casg tag v1 2>err &&
+		test_grep "^usage: casg-ls-tree" err
+	)
+'
+
+test_expect_success 'bounds of sizes are told as they are typed' '
+	test_expect_code 129 casg -C typed import --memory 1k a.fa 2>err &&
+	test_grep "wanted 64m or more" err &&
+	git -C typed config casg.packSize 1k &&
+	test_when_finished "git -C typed config --unset casg.packSize" &&
+	test_expect_code 128 casg -C typed import -q a.fa 2>err &&
+	test_grep "wanted 1m to 4g" err
+'
+
 # ---- the dispatcher
 
 test_expect_success 'casg version' '
@@ -222,6 +284,20 @@ test_expect_success 'an unknown command is a no' '
 	test_expect_code 1 casg "" 2>err &&
 	test_expect_code 1 casg sh-setup 2>err &&
 	test_expect_code 1 casg ../bin-wrappers/casg-help 2>err
+'
+
+test_expect_success 'casg config: settings are Git'\''s' '
+	for args in "" "--global casg.threads 2"; do
+		test_expect_code 1 casg config $args >out 2>err && test_must_be_empty out && test_line_count = 2 err &&
+		test_grep "not a casg command" err && test_grep "git config casg\.KEY" err && test_grep "casg-config(5)" err || return 1
+	done
+'
+
+test_expect_success 'commands that are like it are told' '
+	test_expect_code 1 casg imprt 2>err && test_grep "^	import\$" err && test_line_count = 4 err &&
+	test_expect_code 1 casg subse 2>err && test_grep "^	subset\$" err &&
+	test_expect_code 1 casg gcc 2>err && test_grep "^	gc\$" err &&
+	test_expect_code 1 casg frobnicate 2>err && test_line_count = 1 err
 '
 
 test_expect_success 'an unknown option is usage' '

@@ -365,7 +365,7 @@ test_expect_success 'usage' '
 		esac &&
 		test_must_be_empty out || return 1
 	done &&
-	test_expect_code 128 into_repo --release "a
+	test_expect_code 129 into_repo --release "a
 b" -d new good.fa &&
 	snapshot >after && test_cmp before after
 '

@@ -79,6 +79,9 @@ try_settings packSize 4g
 try_settings compression none
 try_settings compression 1
 try_settings compression 12
+try_settings match 0
+try_settings match 1
+try_settings match 256 memory 64m
 try_settings memory 64m chunkSize 16k packSize 1m compression 1 threads 3
 
 test_expect_success 'with small memory and packs, too, threads change nothing' '
@@ -95,7 +98,8 @@ test_expect_success 'the settings did what they say' '
 	fresh r packSize 1m && run r all.fa && ! cmp -s expect.packs packs &&
 	fresh r chunkSize 16k && run r all.fa && ! cmp -s expect.packs packs &&
 	fresh r compression none && run r all.fa && ! cmp -s expect.packs packs &&
-	fresh r compression 12 && run r all.fa && ! cmp -s expect.packs packs
+	fresh r compression 12 && run r all.fa && ! cmp -s expect.packs packs &&
+	fresh r match 0 && run r all.fa && ! cmp -s expect.packs packs
 '
 
 test_expect_success 'from a pipe, compressed, or in several files: the same packs' '
@@ -119,6 +123,47 @@ test_expect_success 'what was stored before changes packs, not roots' '
 	fresh r && run r l.fa && run r p.fa && run r d.fa && run r all.fa &&
 	test_cmp expect.roots roots &&
 	CASG_DIR=r casg-assemble <lines >back && cmp all.fa back
+'
+
+# ---- shards
+
+# shard_lines REPO: pack shard.0 to shard.3 there, all at once
+shard_lines () {
+	pids= &&
+	for n in 0 1 2 3; do
+		CASG_DIR=$1 casg-pack -q shard.$n >shard.$n.lines &
+		pids="$pids $!"
+	done &&
+	for pid in $pids; do
+		wait "$pid" || return 1
+	done
+}
+
+test_expect_success 'shards packed side by side and joined: the same version' '
+	awk "/^>/ { n++ } { print >(\"shard.\" int((n - 1) / 3000)) }" p.fa &&
+	test_path_is_file shard.3 && test_path_is_missing shard.4 &&
+	fresh r && run r p.fa && cp roots whole.roots &&
+	grep -v "^#casg" lines >whole.lines &&
+	fresh r && shard_lines r &&
+	cat shard.[0-3].lines >lines &&
+	grep -v "^#casg" lines >actual && test_cmp whole.lines actual &&
+	CASG_DIR=r casg-mktree <lines >roots && test_cmp whole.roots roots &&
+	for p in r/.git/casg/packs/*.pack; do
+		casg-verify-pack "$p" || return 1
+	done &&
+	CASG_DIR=r casg-write-version <roots >version &&
+	commit=$(CASG_DIR=r casg-commit-tree -p HEAD --database=p <version) &&
+	git -C r update-ref HEAD "$commit" &&
+	casg -C r export p >back && cmp p.fa back &&
+	casg -C r fsck --full
+'
+
+test_expect_success 'joined in another order: the same records, another order' '
+	cat shard.2.lines shard.0.lines shard.3.lines shard.1.lines |
+		CASG_DIR=r casg-mktree >roots &&
+	sed -n "s/^records //p" whole.roots >expect &&
+	sed -n "s/^records //p" roots >actual && test_cmp expect actual &&
+	test_grep ! "$(sed -n "s/^order //p" whole.roots)" roots
 '
 
 # ---- deduplication

@@ -26,13 +26,19 @@ test_expect_success 'casgformat-pack, casgformat-index' '
 	casg init --quiet pack &&
 	cd pack &&
 	play casgformat-pack 20 &&
-	play casgformat-index 6
+	play casgformat-index 10
 '
 
 test_expect_success 'casgformat-taxonomy' '
 	casg init --quiet taxonomy &&
 	cd taxonomy &&
 	play casgformat-taxonomy 4
+'
+
+test_expect_success 'casgformat-profile' '
+	casg init --quiet profile &&
+	cd profile &&
+	play casgformat-profile 7
 '
 
 test_expect_success 'casgformat-proof' '

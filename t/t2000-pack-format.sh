@@ -125,14 +125,14 @@ test_expect_success 'index-pack --stdin: order matters, and a refusal leaves not
 '
 
 test_expect_success 'index-pack --index-version: older ones, and they are good' '
-	for version in 1 2 3; do
+	for version in 1 2 3 4; do
 		CASG_DIR=db/.git casg-index-pack --index-version=$version $packs/*.pack >/dev/null &&
 		for idx in $packs/*.idx; do
 			test "$(od -An -tu1 -j8 -N1 $idx | tr -d " ")" = $version || return 1
 		done &&
 		CASG_DIR=db/.git casg-verify-pack $packs/*.pack || return 1
 	done &&
-	for version in 0 4 11 "" x; do
+	for version in 0 5 11 "" x; do
 		test_expect_code 129 casg-index-pack --index-version=$version $packs/*.pack 2>err ||
 			return 1
 	done &&

@@ -338,10 +338,10 @@ test_expect_success 'a forged index: right checksums, wrong entries' '
 
 test_expect_success 'an index of a version that is not known' '
 	restore &&
-	printf "\004" | dd of=$packs/pack-$seqs.idx bs=1 seek=8 conv=notrunc 2>/dev/null &&
+	printf "\005" | dd of=$packs/pack-$seqs.idx bs=1 seek=8 conv=notrunc 2>/dev/null &&
 	casg-reseal idx $packs/pack-$seqs.idx &&
 	test_expect_code 128 casg-verify-pack $packs/pack-$seqs.pack 2>err &&
-	test_grep "unsupported pack index version 4" err &&
+	test_grep "unsupported pack index version 5" err &&
 	restore
 '
 

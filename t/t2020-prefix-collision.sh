@@ -1,5 +1,5 @@
 #!/bin/sh
-# An index keeps 32 bits of a SHA-256; a hit is settled against all of it.
+# An index keeps some 30 bits of a SHA-256; a hit is settled against all of it.
 #
 # The pairs were found by hashing "MKV" and five letters of the amino acids,
 # counting up, until an id had the first 32 bits of a former one.

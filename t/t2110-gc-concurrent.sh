@@ -117,6 +117,57 @@ test_expect_success 'git meanwhile: what it names anew is not deleted' '
 	test_grep " 2 revived\$" out && casg export x/again:in1 >back && cmp in1.fa back && intact
 '
 
+# ---- what packs that stay rest on
+
+# packs_with KIND: those with chunks of this kind
+packs_with () {
+	for pack in .git/casg/packs/*.pack; do
+		casg-ls-chunks "$pack" >chunks && ! grep -q "	$1	" chunks || {
+			pack=${pack##*/pack-} && echo "${pack%.pack}"
+		}
+	done
+}
+
+# aged_import DB: $seqs is the pack of its sequences, an hour older than the tree's
+aged_import () {
+	packs_with sequences >before && casg import -q -d "$1" "$1.fa" && packs_with sequences >after &&
+	seqs=$(comm -13 before after) && test -n "$seqs" &&
+	find .git/casg/packs -name "*$seqs*" -exec touch -d "1 hour ago" {} +
+}
+
+test_expect_success 'a pack that is young keeps what it refers to' '
+	git reset -q --hard start && forget && casg gc -q --grace=0 &&
+	git checkout -q -b x/young && aged_import in1 && git checkout -q - && forget &&
+	casg gc -q --grace=1800 && test -f .git/casg/packs/pack-$seqs.pack &&
+	casg fsck --full && casg import -q -d in1 in1.fa && intact
+'
+
+test_expect_success 'so does one that is young in quarantine' '
+	git reset -q --hard start && git update-ref -d ORIG_HEAD && forget &&
+	find .git/casg/packs -name "*.pack" ! -name "*$seqs*" -exec touch -d "1 hour ago" {} + &&
+	casg gc -q --grace=1800 && test -f .git/casg/quarantine/pack-$seqs.pack &&
+	sed -i "s/^since .*/since 2020-01-01T00:00:00Z/" .git/casg/quarantine/pack-$seqs.why &&
+	casg gc -q --grace=1800 && test -f .git/casg/quarantine/pack-$seqs.pack &&
+	sed -i "s/^since .*/since 2020-01-01T00:00:00Z/" .git/casg/quarantine/*.why &&
+	casg-prune-packs -n --expire --grace=1800 | cut -f 2 >order &&
+	test_line_count = 2 order && test "$(tail -n 1 order)" = "$seqs" &&
+	casg gc -q --grace=1800 && ls .git/casg/quarantine >left && test_must_be_empty left && intact
+'
+
+# v2 is v1 in another order: what its pack needs is v1's order, and nothing else of v1
+test_expect_success 'so does one with differences to an order' '
+	casg-gen --seed 7 --type protein --records 400 --length 100 --width 0 >v0.fa &&
+	paste - - <v0.fa >v0 && awk "{ print (NR * 7919) % 401 \"\t\" \$0 }" v0 | sort -n | cut -f 2- >v1 &&
+	test $(wc -l <v1) = 400 && tr "\t" "\n" <v1 >v1.fa &&
+	{ tail -n 1 v1 && sed \$d v1; } | tr "\t" "\n" >v2.fa &&
+	git checkout -q -b x/orders && for i in 0 1 2; do casg import -q -d v v$i.fa || return 1; done &&
+	packs_with orders >with && test_line_count = 1 with && git checkout -q - && forget &&
+	find .git/casg/packs -name "*.pack" ! -name "*$(cat with)*" -exec touch -d "1 hour ago" {} + &&
+	casg gc -q --grace=1800 && sed -i "s/^since .*/since 2020-01-01T00:00:00Z/" .git/casg/quarantine/*.why &&
+	casg gc -q --grace=1800 && packs_with orders >still && test_cmp with still && intact &&
+	casg gc -q --grace=0 && packs_with orders >still && test_must_be_empty still && intact
+'
+
 # ---- killed
 
 # reaped PGID: all of the group are gone, and what git leaves when it is killed:

@@ -307,6 +307,8 @@ test_expect_success 'packs of a megabyte: more than one, and all of it by turns'
 	# old copies of nodes and new ones in one pack, and their bases in others
 	casg repack --quiet && exports >now && test_cmp exports.expect now && casg fsck --full >out &&
 	casg repack -a -d --quiet --compression=0 && test "$(sum packs)" -gt 2 && intact &&
+	# what goes into a pack is planned by the chunks that are there
+	casg repack -a -d --quiet --compression=0 &&
 	packs >first && casg gc --grace=0 >out && casg repack -a -d --quiet --compression=0 &&
 	packs >second && test_cmp first second && intact && indexed_elsewhere
 '
@@ -328,6 +330,32 @@ stop_repack () {
 	done
 	return 1
 }
+
+# raw KIND: the bytes of the chunks of that kind
+raw () {
+	casg-verify-pack -v .git/casg/packs/*.pack |
+		awk -F "\t" -v kind="$1" '$2 == kind { n += $5 } END { print n + 0 }'
+}
+
+# A line of a presentation in a hundred changes, and a record before all of them.
+test_expect_success 'repack -a: a presentation costs what has changed in it' '
+	rm -rf masked && casg init -q masked && cd masked &&
+	casg-gen --seed 3 --type protein --records 2000 --length 60 --width 0 >plain.fa &&
+	awk "!/>/ { n = 1 + NR * 7919 % 50; \$0 = substr(\$0, 1, n) tolower(substr(\$0, n + 1)) } { print }" \
+		plain.fa >1.fa &&
+	{ printf ">0first\nMKV\n" && awk "NR % 200 == 2 { print tolower(\$0); next } { print }" 1.fa; } >2.fa &&
+	sed "s/^>0first/>0again/; 3,12d" 2.fa >3.fa &&
+	for i in 1 2 3; do import -d db $i.fa || return 1; done &&
+	raw blobs >n && test "$(cat n)" -lt 40000 &&
+	casg repack -a -d --quiet &&
+	raw blobs >n && test "$(cat n)" -lt 40000 &&
+	raw orders >n && test "$(cat n)" -lt 4000 && test "$(sum orders)" -ge 3 &&
+	for i in 1 2 3; do casg export HEAD~$((3 - i)):db | cmp - $i.fa || return 1; done &&
+	casg fsck --full --read-back >out && packs >before &&
+	casg repack -a -d --quiet && packs >after && test_cmp before after &&
+	casg repack -d --quiet && casg export HEAD~2:db | cmp - 1.fa &&
+	casg gc --grace=0 --quiet && casg export HEAD~1:db | cmp - 2.fa
+'
 
 test_expect_success KILLABLE 'Ctrl-C while repack writes: as it was, and nothing left behind' '
 	rm -rf big && casg init -q big && cd big && git config casg.gcAuto 0 && pid= &&

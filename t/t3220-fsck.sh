@@ -134,6 +134,45 @@ test_expect_success 'a long sequence, by any of its pieces; references' '
 	done
 '
 
+# ---- leaves that were looked into
+
+test_expect_success 'leaves of good packs are not read again, others are' '
+	fresh && for i in 1 2 3; do echo p$i:p; done >specs && echo other >>specs &&
+	rm -f leaves && casg-verify-pack --leaves=leaves $packs/*.pack &&
+	test $(($(wc -l <leaves))) -gt 10 && ! grep -v "^[0-9a-f]\{64\}\$" leaves &&
+	casg-check-tree --leaves=leaves <specs >out && test_must_be_empty out &&
+	# none of these leaves is in another tree
+	(unset CASG_DIR && rm -rf alien && casg init -q alien &&
+	 casg-gen --seed 9 --type protein --records 400 >alien.fa && casg -C alien import -q ../alien.fa) &&
+	rm -f strange && CASG_DIR=alien/.git casg-verify-pack --leaves=strange alien/.git/casg/packs/*.pack &&
+	test -s strange &&
+	damage_chunk nodes p1:p -k3,3nr &&
+	test_expect_code 1 casg-check-tree <specs >expect && test -s expect &&
+	test_expect_code 1 casg-check-tree --leaves=strange <specs >actual && test_cmp expect actual &&
+	# the last leaf of a tree ends at no boundary
+	test_expect_code 1 casg-check-tree --leaves=leaves <specs >actual &&
+	cut -f5 actual | sort -u >keys &&
+	CASG_DIR=base/.git casg-ls-tree p1:p | grep -v "^#" | cut -f1 | sort | sed -n "\$p" >last &&
+	test_cmp last keys
+'
+
+test_expect_success '--leaves: appended to, none of damaged chunks, and what is no such file' '
+	fresh && set -- $packs/*.pack &&
+	rm -f one && for pack in $packs/*.pack; do
+		casg-verify-pack --leaves=one $pack || return 1
+	done && sort leaves >expect && sort one >actual && test_cmp expect actual &&
+	damage_chunk nodes p1:p -k3,3nr && rm -f less &&
+	test_expect_code 1 casg-verify-pack --leaves=less $packs/*.pack 2>err &&
+	sort less >actual && comm -13 expect actual >more && test_must_be_empty more &&
+	test $(($(wc -l <actual))) -lt $(($(wc -l <expect))) &&
+	test_expect_code 1 casg fsck --full >out 2>err && test_grep "^lost: p " out &&
+	test_expect_code 129 casg-verify-pack --quick --leaves=l $packs/*.pack 2>err &&
+	test_expect_code 128 casg-verify-pack --leaves=no/such/folder $packs/*.pack 2>err &&
+	echo nonsense >leaves.bad &&
+	test_expect_code 128 casg-check-tree --leaves=leaves.bad <specs 2>err &&
+	test_grep "malformed line" err
+'
+
 # ---- quick and full
 
 test_expect_success 'what only hashing finds: right checksums, wrong content' '
@@ -208,6 +247,13 @@ test_expect_success 'check-tree: lines, -z, refusals' '
 	{ echo nope | test_expect_code 128 casg-check-tree; } &&
 	test_expect_code 129 casg-check-tree p1:p </dev/null &&
 	test_expect_code 129 casg-verify-pack --damaged --objects $packs/*.pack
+'
+
+test_expect_success 'where nothing can be written: the same answer' '
+	fresh && casg fsck --full >expect &&
+	rm -rf work/.git/casg/tmp work/.git/casg/index && : >work/.git/casg/tmp &&
+	: >work/.git/casg/index &&
+	casg fsck --full >actual 2>err && test_cmp expect actual && test_must_be_empty err
 '
 
 test_done

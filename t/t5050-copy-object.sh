@@ -13,6 +13,14 @@ test_expect_success 'put, get, absent' '
 	echo other | casg-copy-object --url="$url" --put=x/y && casg-copy-object --url="$url" --get=x/y >out && echo other >expect && test_cmp expect out
 '
 
+test_expect_success 'put-new: who comes second changes nothing' '
+	cd r && echo one | casg-copy-object --url="$url" --put-new=n/1 && echo two | test_expect_code 1 casg-copy-object --url="$url" --put-new=n/1 &&
+	echo one >expect && test_cmp expect ../s/n/1 &&
+	{ for i in 1 2 3 4 5 6 7 8; do
+		(echo $i | casg-copy-object --url="$url" --put-new=n/2 && echo $i >>won) &
+	done; wait; } && test_line_count = 1 won && test_cmp won ../s/n/2
+'
+
 test_expect_success 'put-digest: the name says what it is; what is there stays' '
 	cd r && sum=$(sha256sum <in) && sum=${sum%% *} && casg-copy-object --url="$url" --put-digest=git/ <in >out &&
 	echo "git/$sum" >expect && test_cmp expect out && cmp in ../s/git/$sum && casg-copy-object --url="$url" --put-digest=git/ <in >out &&

@@ -245,6 +245,55 @@ test_expect_success NGINX 'redirects: followed, but not to files, to http, or in
 	done
 '
 
+# a network in which a public address is this machine
+test_lazy_prereq NETNS 'casg-netns -- 203.0.113.7 true'
+
+cat >public.conf <<EOF
+daemon on;
+pid "$PWD/public.pid";
+error_log "$PWD/error.log" warn;
+$(test "$(id -u)" != 0 || echo "user root;")
+events { worker_connections 256; }
+http {
+	access_log "$PWD/public.log";
+	client_body_temp_path "$PWD/tmp-b"; proxy_temp_path "$PWD/tmp-p";
+	fastcgi_temp_path "$PWD/tmp-f"; uwsgi_temp_path "$PWD/tmp-u"; scgi_temp_path "$PWD/tmp-s";
+	default_type application/octet-stream;
+	root "$PWD/www";
+	server {
+		listen 203.0.113.7:8088;
+		location /private/ { rewrite ^/private/(.*)\$ http://127.0.0.1:8089/\$1 redirect; }
+		location /named/ { rewrite ^/named/(.*)\$ http://localhost:8089/\$1 redirect; }
+		location /twice/ { rewrite ^/twice/(.*)\$ http://203.0.113.7:8088/private/\$1 redirect; }
+		location /public/ { rewrite ^/public/(.*)\$ http://203.0.113.7:8088/\$1 redirect; }
+	}
+	server {
+		listen 127.0.0.1:8089;
+		location /away/ { rewrite ^/away/(.*)\$ http://203.0.113.7:8088/\$1 redirect; }
+	}
+}
+EOF
+
+cat >public.sh <<'EOF'
+nginx -c "$PWD/public.conf" 2>start.log || exit
+trap 'kill "$(cat public.pid)"' EXIT
+public=http://203.0.113.7:8088 private=http://127.0.0.1:8089
+for url in $public $public/public $private $private/away $public/private $public/named $public/twice; do
+	printf '1 get there\n' | casg-remote-http "$url" 2>&1 | grep -a '1 error\|1 done' | sed 's/^this is it//' >>got
+done
+for url in $public $public/public $private $private/away $public/private; do
+	printf '1 get there\n' | CASG_REMOTE_PUBLIC=1 casg-remote-http "$url" 2>&1 | grep -a '1 error\|1 done' | sed 's/^this is it//' >>strict
+done
+EOF
+
+test_expect_success NGINX,NETNS 'no redirect leads from a public to a private address' '
+	printf "this is it" >www/there && rm -f got strict && casg-netns -- 203.0.113.7 sh public.sh && cut -d" " -f2,3 got >actual &&
+	printf "%s\n" "done 10" "done 10" "done 10" "done 10" "error refused" "error refused" "error refused" >expect && test_cmp expect actual &&
+	test "$(grep -c "it leads to a private address" got)" = 3 && cut -d" " -f2,3 strict >actual &&
+	printf "%s\n" "done 10" "done 10" "error refused" "error refused" "error refused" >expect && test_cmp expect actual &&
+	grep -c " 200 10 " public.log >n && test $(cat n) = 6
+'
+
 test_expect_success NGINX 'slow is not broken' '
 	head -c 60000 /dev/zero >www/zeros &&
 	printf "1 get zeros\n" | casg-remote-http $http/slow | tail -n 1 >out &&

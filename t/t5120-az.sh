@@ -3,6 +3,7 @@
 
 test_description='casg-remote-az'
 . "$(dirname "$0")/test-lib.sh"
+. "$TEST_DIRECTORY/lib-partial.sh"
 . "$TEST_DIRECTORY/lib-azurite.sh"
 
 CASG_REMOTE_TIMEOUT=20
@@ -190,6 +191,10 @@ test_expect_success AZURITE 'packs go there and come back' '
 	for f in from/.git/casg/packs/*; do
 		cmp "$f" "to/.git/casg/packs/${f##*/}" || return 1
 	done
+'
+
+test_expect_success AZURITE 'partial clones, and one that takes from a file' '
+	AZURE_STORAGE_KEY=$az_key && export AZURE_STORAGE_KEY && partial_over $az/partial
 '
 
 test_done

@@ -4,6 +4,7 @@
 test_description='casg-remote-s3'
 . "$(dirname "$0")/test-lib.sh"
 . "$TEST_DIRECTORY/lib-ceph.sh"
+. "$TEST_DIRECTORY/lib-partial.sh"
 
 CASG_REMOTE_TIMEOUT=20
 export CASG_REMOTE_TIMEOUT
@@ -382,6 +383,25 @@ test_expect_success CEPH 'push, clone from there, update, and nothing new is one
 	(cd copy && casg-inventory --url=s3://casg/lab --versions >out2 && test_cmp out out2) &&
 	test "$(grep -c "beast: .*casg/lab" "$ceph_dir"/log/client.rgw.log)" = $((n + 1)) &&
 	grep "beast: .*casg/lab" "$ceph_dir"/log/client.rgw.log | tail -n 1 >last && test_grep " 304 " last
+'
+
+test_expect_success CEPH 'several publish at once: nobody is lost; a mirror of it' '
+	(cd from && casg publish -q s3://casg/pub) &&
+	for who in 1 2 3; do
+		casg clone -q s3://casg/pub pub.$who && (cd pub.$who && git checkout -q -b by-$who && casg-gen --seed 4$who --type protein --records 4 >$who.fa &&
+		casg import -q -d d$who $who.fa) || return 1
+	done &&
+	{ for who in 1 2 3; do
+		(cd pub.$who && casg push -q origin by-$who && echo $who >>../pushed) &
+	done; wait; } && test_line_count = 3 pushed && casg clone -q s3://casg/pub all.three &&
+	(cd all.three && for who in 1 2 3; do
+		casg export origin/by-$who:d$who | cmp - ../pub.$who/$who.fa || return 1
+	done && casg fsck --full >/dev/null && casg remote add other s3://casg/other s3://casg/other && casg mirror -q origin other) &&
+	casg clone -q s3://casg/other other && (cd other && casg fsck --full >/dev/null && casg export origin/by-2:d2) >back && cmp pub.2/2.fa back
+'
+
+test_expect_success CEPH 'partial clones, and one that takes from a file' '
+	partial_over s3://casg/partial
 '
 
 test_done

@@ -5,6 +5,7 @@
 test_description='casg-remote-s3 and Swift'
 . "$(dirname "$0")/test-lib.sh"
 . "$TEST_DIRECTORY/lib-swift.sh"
+. "$TEST_DIRECTORY/lib-partial.sh"
 
 CASG_REMOTE_TIMEOUT=20
 export CASG_REMOTE_TIMEOUT
@@ -58,6 +59,10 @@ test_expect_success 'put-new of what is there, of a wrong secret, of a wrong clo
 	talk s3://casg/new <input && test_grep "^1 done 1 " out && talk s3://casg/new <input && test_grep "^1 exists" out &&
 	AWS_SECRET_ACCESS_KEY=hush talk s3://casg/new <input && test_grep "^1 error denied HTTP status 403" out &&
 	CASG_S3_CLOCK_OFFSET=-4000 talk s3://casg/new <input && test_grep "^1 error denied the clock of this machine" out
+'
+
+test_expect_success 'partial clones, and one that takes from a file' '
+	partial_over s3://casg/partial
 '
 
 test_done

@@ -196,6 +196,38 @@ test_expect_success 'repack --remote and gc --remote: smaller there, and whole' 
 	test_expect_code 128 casg gc --remote nope
 '
 
+test_expect_success 'push after a local repack: only what the storage lacks' '
+	rm -rf anew && casg init -q anew && git init -q --bare anew.git && mkdir anew.st && cd anew && git config casg.gcAuto 0 &&
+	casg remote add origin ../anew.git ../anew.st && casg import -q -d db ../v1.fa && casg import -q -d db ../v2.fa && casg push -q &&
+	casg repack -q -a -d && casg gc -q --grace=0 && held ../anew.st >../before && mv look ../look.1 && ls .git/casg/quarantine >left && test_must_be_empty left &&
+	sed "s/^>\([^ ]*\) .*/>\1 another description/" ../v2.fa >odd.fa && casg-gen --seed 31 --type protein --records 3 --length 120 >more.fa &&
+	cat odd.fa more.fa >v3.fa && casg import -q -d db v3.fa && casg push -n --json >plan 2>/dev/null && casg push 2>err &&
+	bytes=$(sed -n "s/.*packs sent (\([0-9]*\) bytes.*/\1/p" err) && test_grep "\"bytes\": $bytes}" plan &&
+	held ../anew.st >../after && uniq -d ../after >twice && test_must_be_empty twice && comm -13 ../before ../after >new && test_line_count = 3 new &&
+	cat v3.fa >v4.fa && casg-gen --seed 32 --type protein --records 2 --length 120 >>v4.fa && casg import -q -d db v4.fa && casg gc -q --grace=0 && casg push -q &&
+	held ../anew.st >../after && uniq -d ../after >twice && test_must_be_empty twice && comm -13 ../before ../after >new && test_line_count = 5 new &&
+	casg clone -q --storage ../anew.st ../anew.git copy && cd copy && casg fsck --full >/dev/null &&
+	casg export db | cmp - ../v4.fa && casg export HEAD~1:db | cmp - ../v3.fa && casg export HEAD~3:db | cmp - ../../v1.fa
+'
+
+test_expect_success '... of several versions, whose orders rest on one another here' '
+	rm -rf some some.git some.st && casg init -q some && git init -q --bare some.git && mkdir some.st && cd some && casg remote add origin ../some.git ../some.st && casg-gen --seed 1 --type protein --records 400 >v1.fa && casg import -q -d db v1.fa && casg push -q &&
+	for i in 2 3; do
+		casg-gen --seed $i --mutate v$((i - 1)).fa --add 5 --change 2 >v$i.fa && casg import -q -d db v$i.fa && casg repack -q -a -d || return 1
+	done && casg push -q && casg clone -q --storage ../some.st ../some.git copy && cd copy && casg fsck -q --full && casg export db | cmp - ../v3.fa && casg export HEAD~1:db | cmp - ../v2.fa
+'
+
+test_expect_success '... whole where it is not known how trees lie there, and another database' '
+	cd anew && rm -rf .git/casg/state/sent copy && casg gc -q --grace=0 && casg import -q -d db ../v3.fa && casg push -q && casg import -q -d other ../v1.fa &&
+	casg push -q && casg clone -q --storage ../anew.st ../anew.git copy && cd copy && casg fsck --full >/dev/null &&
+	casg export db | cmp - ../../v3.fa && casg export other | cmp - ../../v1.fa && casg export HEAD~2:db | cmp - ../v4.fa
+'
+
+test_expect_success 'pack-versions --not: of nothing nothing, and what it does not take' '
+	cd anew && git rev-parse HEAD:db/VERSION >blob && casg pack-versions --not=blob <blob >packs && test_must_be_empty packs &&
+	test_expect_code 129 casg pack-versions --there=. <blob && test_expect_code 128 casg pack-versions --not=nowhere <blob
+'
+
 # ---- .casgconfig, which anybody may have written
 
 test_expect_success '.casgconfig: what it may not say' '
@@ -250,6 +282,33 @@ test_expect_success 'publish to a storage, clone, pull and push: no Git host' '
 	ls obj/git >now && test_line_count = 2 now && (cd objclone && casg pull -q && casg export p) >back && cmp src/p.fa back &&
 	(cd objclone && cp ../v1.fa q.fa && casg import -q q.fa && casg push -q) && (cd src && casg remote add obj "$url" "$url" && casg fetch -q obj &&
 	casg export obj/$(git symbolic-ref --short HEAD):q) >back && cmp v1.fa back
+'
+
+# slow:///PATH is the same, and each program that asks it begins late
+test_expect_success 'two publish at once: nothing is lost' '
+	printf "#!/bin/sh\nsleep 0.05\nexec casg-remote-file \"file://\${1#slow://}\"\n" >bin/casg-remote-slow && chmod +x bin/casg-remote-slow &&
+	rm -rf obj2 && mkdir obj2 && slow="slow://$(pwd | sed "s/ /%20/g")/obj2" && (cd src && casg publish -q "$slow") &&
+	for who in 61 62 63; do
+		rm -rf pub.$who && casg clone -q "$slow" pub.$who && (cd pub.$who && git checkout -q -b by-$who && casg-gen --seed $who --type protein --records 4 >$who.fa &&
+		casg import -q -d d$who $who.fa) || return 1
+	done &&
+	{ for who in 61 62 63; do
+		(cd pub.$who && casg push -q origin by-$who && echo $who >>../done) &
+	done; wait; } && test_line_count = 3 done && casg clone -q "$slow" all.three && cd all.three &&
+	for who in 61 62 63; do
+		test "$(git rev-parse origin/by-$who)" = "$(git -C ../pub.$who rev-parse by-$who)" && casg export origin/by-$who:d$who | cmp - ../pub.$who/$who.fa || return 1
+	done && casg fsck --full >/dev/null && ls ../obj2/manifests >numbers && test_line_count = 4 numbers && cmp ../obj2/MANIFESTS ../obj2/manifests/4
+'
+
+test_expect_success 'who was late with MANIFESTS hides nothing; two on one branch: one is told' '
+	cp -f obj2/manifests/2 obj2/MANIFESTS && casg clone -q "$slow" late && for who in 61 62 63; do git -C late rev-parse -q origin/by-$who || return 1; done &&
+	(cd pub.61 && git checkout -q -b both && casg-gen --seed 51 --type protein --records 2 >x.fa && casg import -q x.fa) &&
+	(cd pub.62 && git checkout -q -b both && casg-gen --seed 52 --type protein --records 2 >x.fa && casg import -q x.fa) &&
+	{ for who in 61 62; do
+		(cd pub.$who && casg push -q origin both 2>err && echo $who >>../won) &
+	done; wait; } && test_line_count = 1 won && winner=$(cat won) && loser=$(test $winner = 61 && echo 62 || echo 61) &&
+	test_grep "fetch first" pub.$loser/err && git -C late rev-parse --verify -q HEAD && (cd late && casg fetch -q) &&
+	test "$(git -C late rev-parse origin/both)" = "$(git -C pub.$winner rev-parse both)"
 '
 
 test_expect_success 'branches there move forward only, and what is wrong there is refused' '

@@ -122,7 +122,7 @@ test_expect_success 'what is no taxonomy leaves nothing behind' '
 	echo "fatal: ../bad/nodes.dmp: line 12001: '\''9999999'\'' has a parent that is not there, '\''8888888'\''" >expect &&
 	test_cmp expect err &&
 	test_expect_code 128 casg taxonomy import --name ncbi absent >out 2>err &&
-	test_expect_code 128 casg taxonomy import --name ncbi --taxonomy-time noon ../one >out 2>err &&
+	test_expect_code 129 casg taxonomy import --name ncbi --taxonomy-time noon ../one >out 2>err &&
 	git rev-parse HEAD >after &&
 	test_cmp before after &&
 	nothing_left

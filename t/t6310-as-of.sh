@@ -458,7 +458,7 @@ test_expect_success 'import ends a gap, also with the same records; --valid-unti
 	SOURCE_DATE_EPOCH=1709251200 casg import -q -d db 2.fa &&
 	casg export -q --as-of 2024-03-01 >out && cmp 2.fa out &&
 	test_expect_code 128 casg export --as-of 2024-02-29 >out &&
-	test_expect_code 128 casg import -q -d db --sequence-time 2025-01-01 --valid-until 2025-01-01 1.fa
+	test_expect_code 129 casg import -q -d db --sequence-time 2025-01-01 --valid-until 2025-01-01 1.fa
 '
 
 test_done

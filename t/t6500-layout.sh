@@ -297,7 +297,9 @@ test_expect_success 'ls-chunks: with a base and without' '
 	cd all && casg-gen --mutate ../db.fa --describe 2 >../next.fa && casg import -q -d db ../next.fa &&
 	casg-ls-chunks >lines && casg-ls-chunks --with-base >with && casg-ls-chunks --without-base >without &&
 	test -s with && sort with without >actual && sort lines >expect && test_cmp expect actual &&
-	cut -f2 with | sort -u >kinds && ! grep -v -e nodes -e orders kinds
+	cut -f2 with | sort -u >kinds && ! grep -v -e nodes -e orders -e sequences kinds &&
+	casg-verify-pack -v .git/casg/packs/*.pack >chunks && cut -f 2,3 chunks | sort -u >layouts &&
+	test_grep "^sequences	matched" layouts && test_grep "^nodes	linked" layouts && test_grep sequences kinds
 '
 
 test_expect_success 'ls-chunks: refusals' '

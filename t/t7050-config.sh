@@ -113,13 +113,13 @@ asleep () {
 	done
 }
 
-# peak NAME ARG...: the most memory that casg-mktree ARG... had of many.lines
+# peak NAME FILE COMMAND...: the most memory that COMMAND had when it had read FILE
 peak () {
-	result=$1
-	shift
+	result=$1 file=$2
+	shift 2
 	rm -f fifo && mkfifo fifo &&
-	{ CASG_DIR=r casg-mktree "$@" <fifo >roots & } && pid=$! &&
-	exec 9>fifo && cat many.lines >&9 && wait_for asleep "$pid" &&
+	{ CASG_DIR=r "$@" <fifo >roots & } && pid=$! &&
+	exec 9>fifo && cat "$file" >&9 && wait_for asleep "$pid" &&
 	sed -n "s/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p" "/proc/$pid/status" >"$result" &&
 	exec 9>&- && wait "$pid"
 }
@@ -130,9 +130,17 @@ test_lazy_prereq NOASAN '! nm "$CASG_BUILD_DIR/libcasg.a" 2>/dev/null | grep __a
 test_expect_success PROC,NOASAN 'memory bounds what casg-mktree keeps' '
 	awk "BEGIN { for (i = 0; i < 300000; i++) printf \">%08d %s\\nA\\n\", (i * 7919) % 300000, \"a description that takes some room\" }" >many.fa &&
 	CASG_DIR=r casg-pack many.fa >many.lines &&
-	peak large --memory=1g && cp roots expect.roots &&
-	peak small --memory=64m && test_cmp expect.roots roots &&
+	peak large many.lines casg-mktree --memory=1g && cp roots expect.roots &&
+	peak small many.lines casg-mktree --memory=64m && test_cmp expect.roots roots &&
 	test $(cat small) -lt 45000 && test $(($(cat small) + 10000)) -lt $(cat large)
+'
+
+test_expect_success PROC,NOASAN 'and what DNA is matched with, however much is looked for' '
+	casg-gen --seed 5 --records 40 --length 1000000 --width 0 >new.fa &&
+	for match in 1 2 12; do
+		rm -rf r && casg init -q r && git -C r config casg.match $match && peak matched new.fa casg-pack --memory=64m --threads=2 - &&
+		test $(cat matched) -lt 65536 || { cat matched; return 1; }
+	done
 '
 
 # ---- threads

@@ -211,6 +211,28 @@ nothing_lost () {
 	test_must_be_empty lost && intact
 }
 
+# timeout(1) sends its signal to the process and then to its group.
+test_expect_success KILLABLE 'a signal and another, as a lock is taken, and as what is left is removed' '
+	printf ">t\nACGTTTTT\n" >t.fa && state >before && rubbish >rubbish.before &&
+	for step in ln rm; do
+		rm -rf bin && mkdir bin &&
+		for p in "$CASG_BUILD_DIR"/bin-wrappers/*; do ln -s "$p" bin/ || return 1; done &&
+		real=$(command -v $step) &&
+		cat >bin/$step <<-EOF &&
+		#!/bin/sh
+		test $step = rm || "$real" "\$@"
+		kill -s TERM \$PPID
+		test $step = ln || "$real" "\$@"
+		kill -s TERM \$PPID
+		EOF
+		chmod +x bin/$step &&
+		test_expect_code 143 env --default-signal=INT,TERM,HUP \
+			casg --exec-path="$PWD/bin" import -q t.fa &&
+		state >after && test_cmp before after &&
+		rubbish >rubbish.after && test_cmp rubbish.before rubbish.after || { echo $step && return 1; }
+	done
+'
+
 test_expect_success KILLABLE 'one of the programs dies: 128, and nothing is lost' '
 	for which in pack tree; do
 		for signal in TERM PIPE KILL SEGV; do

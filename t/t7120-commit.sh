@@ -86,6 +86,19 @@ test_expect_success 'refused: malformed, a sequence that is not there, a bad nam
 	ls .git/casg/tmp >left && test_must_be_empty left
 '
 
+test_expect_success 'refused: no record at all, unless that is meant' '
+	git rev-parse HEAD >before && ls .git/casg/packs >>before &&
+	{ casg ls nosuch 2>/dev/null || :; } | test_expect_code 128 casg commit x 2>err &&
+	test_grep "^fatal: .*--allow-empty" err &&
+	echo "#casg width=60" | test_expect_code 128 casg commit x &&
+	git rev-parse HEAD >after && ls .git/casg/packs >>after && test_cmp before after &&
+	git checkout -q -b empty &&
+	casg commit -q --allow-empty x </dev/null &&
+	casg export x >out && test_must_be_empty out &&
+	test_expect_code 1 casg commit -q x </dev/null &&
+	git checkout -q -
+'
+
 test_expect_success 'interrupted: nothing is left' '
 	git rev-parse HEAD >before && ls .git/casg/packs >>before &&
 	mkfifo pipe &&

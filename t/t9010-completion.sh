@@ -73,6 +73,14 @@ test_expect_success 'an option that takes a value ends in =' '
 	candidates import -m "" && expect "" && echo 0 >zero && test_cmp zero code
 '
 
+test_expect_success 'profiles' '
+	casg reduce -q --profile half --identity 0.5 solo &&
+	casg reduce -q --profile most --identity 0.9 solo &&
+	candidates export --profile= && expect --profile=half --profile=most &&
+	candidates ls --profile m && expect most &&
+	candidates read-profile --profile= && expect ""
+'
+
 test_expect_success 'databases, revisions, REV:DATABASE' '
 	candidates export "" && expect grp/one grp/two solo HEAD: main: side: v1: &&
 	candidates export g && expect grp/one grp/two &&

@@ -111,7 +111,7 @@ __casg_arg () {
 		sub(/,$/, "", $1)
 		i = $2 ~ /^--/ ? 2 : 1
 		if (($1 == option || $i == option) && $(i + 1) ~ /^[A-Z][A-Z-]*$/)
-			print $i == "--database" ? "DATABASE" : $(i + 1)
+			print $i == "--database" ? "DATABASE" : $i $(i + 1) == "--profileNAME" ? "PROFILE" : $(i + 1)
 	}'
 }
 
@@ -163,10 +163,15 @@ __casg_databases () {
 	__casg_run read-version --list "${1:-HEAD}" 2>/dev/null </dev/null | sed 's/^[^ ]* //'
 }
 
+__casg_profiles () {
+	__casg_git for-each-ref --format='%(refname:lstrip=4)' refs/casg/profiles | sort -u
+}
+
 # __casg_value WHAT PREFIX CUR: the argument of an option.
 __casg_value () {
 	case $1 in
 	DATABASE) __casg_databases | __casg_match "$2" "$3" ;;
+	PROFILE) __casg_profiles | __casg_match "$2" "$3" ;;
 	REV | PARENT | T) __casg_revs | __casg_match "$2" "$3" ;;
 	FILE | DIR) return 2 ;;
 	esac

@@ -39,7 +39,7 @@ static void again(struct casg_coder *c, const struct casg_chunk *ch)
 		rc = casg_chunk_encode(c, ch->kind, dna, 1, m, ch->nmembers, NULL, &out,
 				       &id, &err);
 	require(!rc, "cannot be encoded");
-	require(!casg_chunk_decode(c, out.data, out.len, &back, &err), "cannot be decoded");
+	require(!casg_chunk_decode(c, out.data, out.len, NULL, &back, &err), "cannot be decoded");
 	require(back->nmembers == ch->nmembers &&
 		back->offset[ch->nmembers] == ch->offset[ch->nmembers] &&
 		!memcmp(back->data, ch->data, (size_t)ch->offset[ch->nmembers]) &&
@@ -62,10 +62,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	p = malloc(size);
 	memcpy(p, data, size);
 	c = casg_coder_new();
-	if (!casg_chunk_decode(c, p, size, &ch, &err))
+	if (!casg_chunk_decode(c, p, size, NULL, &ch, &err))
 		casg_chunk_free(ch);
 	forge_chunk(p, size);
-	if (!casg_chunk_decode(c, p, size, &ch, &err)) {
+	if (!casg_chunk_decode(c, p, size, NULL, &ch, &err)) {
 		require(!casg_chunk_hash(c, ch, &err), "cannot be hashed");
 		if (ch->offset[ch->nmembers] < 1 << 20)
 			again(c, ch);

@@ -7,26 +7,10 @@
 #include <stdlib.h>
 
 #include "objects.h"
+#include "pieces.h"
 #include "varint.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct source {
-	const uint8_t *p;
-	size_t n, step;
-};
-
-static int pieces(void *ctx, const uint8_t **p, size_t *n, struct casg_err *err)
-{
-	struct source *s = ctx;
-
-	(void)err;
-	*p = s->p;
-	*n = s->n < s->step ? s->n : s->step;
-	s->p += *n;
-	s->n -= *n;
-	return *n > 0;
-}
 
 /* Returns 0 and what the writer would make of it, or the class of the refusal. */
 static int read_order(const uint8_t *data, size_t size, size_t step, uint64_t count,

@@ -5,26 +5,10 @@
  */
 #include <stdlib.h>
 
+#include "pieces.h"
 #include "withdrawn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct source {
-	const uint8_t *p;
-	size_t n, step;
-};
-
-static int pieces(void *ctx, const uint8_t **p, size_t *n, struct casg_err *err)
-{
-	struct source *s = ctx;
-
-	(void)err;
-	*p = s->p;
-	*n = s->n < s->step ? s->n : s->step;
-	s->p += *n;
-	s->n -= *n;
-	return *n > 0;
-}
 
 static int read_list(const uint8_t *data, size_t size, size_t step, struct casg_buf *out)
 {

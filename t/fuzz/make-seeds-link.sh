@@ -59,3 +59,9 @@ o=$dir/orderdelta
 # found a write beyond the end: the tree has more records than the order
 { printf '\001' && part '\000' && part '\011' && part '\003\000\000\000' && printf '\003\000\000\000'; } >"$o/make-beyond"
 { printf '\001' && part '' && part '' && part '\003\000\001\002' && printf '\003\000\000\000'; } >"$o/make-twice"
+{ printf '\002' && part '1 a\0124 b\012' && printf '\000\002\006\000'; } >"$o/presentation-same"
+{ printf '\002' && part '1 a\0124 b\012' && printf '\000\003\003\000\005\000\001c\004\000\007'; } >"$o/presentation-all-ops"
+{ printf '\002' && part '1 a\0124 b\012' && printf '\000\002\011\000'; } >"$o/presentation-beyond"
+{ printf '\002' && part '4 a\0124 b\012' && printf '\000\002\006\000'; } >"$o/presentation-bad-base"
+{ printf '\003' && part '1 a\0124 b\0129 c\012' && printf '1 a\0125 b\0126 d\01210 c\012'; } >"$o/presentation-make"
+{ printf '\003' && part 'width 60\0121 a\012' && printf 'width 80\012'; } >"$o/presentation-make-head"

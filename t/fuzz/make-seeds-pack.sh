@@ -90,6 +90,58 @@ seed chunk bad-codec "$(chunk 1 0 2 1 1 '\007\001\001\000\001\001\001M')"
 seed chunk bad-exception "$(chunk 1 1 3 1 5 \
 	'\000\001\001\000\002\002\000\005\005\005\344\000\000\003\004\002N')"
 
+# matched_as LAYOUT MEMBERS RAWSIZE LENGTHS DISTANCES STEPS COPIES NUMBERS JUMPS LITERALS EXCEPTIONS
+matched_as () {
+	l=$1 m=$2 n=$3
+	shift 3
+	t='' b=''
+	for s; do
+		t=$t$(stream 0 $(($(size "$s"))) "$s") b=$b$s
+	done
+	chunk 1 "$l" 8 "$m" "$n" "$t$b"
+}
+matched () {
+	matched_as 5 "$@"
+}
+deep () {
+	matched_as 6 "$@"
+}
+# the literals AAACCGTT, and what is made of them: see t/unit/test-script.c
+lender=$(matched 1 8 '\010' '' '\011' '\000' '' '' '@\371' '')
+copies=$(matched 1 8 '\010' '\001' '\006\003\010' '\000\003' '\000' '\000' '' '')
+turned=$(matched 2 13 '\010\005' '\002' '\007\010\007\005\010' '\000\000\002' '\000\000\000\004' '\007\007' '' '')
+block=$(matched 1 8 '\010' '\002' '\006\004\010' '\000\002' '\000\002' '\000' '\012' '\000\003\001\002N')
+seed chunk matched "$lender"
+seed chunk bad-needs "$copies"
+seed chunk bad-literals "$(matched 1 4 '\004' '' '\011' '\000' '' '' '\344\000' '')"
+
+# ---- script: chunks, each behind its length
+# scripts NAME CHUNK...
+scripts () {
+	name=$1
+	shift
+	b=
+	for s; do
+		b=$b$(le 2 $(($(size "$s"))))$s
+	done
+	seed script "$name" "$b"
+}
+scripts lent "$lender" "$copies" "$turned"
+scripts own "$lender" "$(matched 1 8 '\010' '' '\006\010' '\000' '\004' '\000' '\344' '')"
+scripts three "$lender" "$copies" "$block"
+scripts two-lenders "$lender" "$lender" \
+	"$(matched 1 16 '\020' '\002\001' '\006\006\010' '\000\010' '\000\000' '\000\010' '' '')"
+# distances are 4 * distance + use: what 'copies' makes, and what is made of that
+second=$(deep 1 8 '\010' '\010\006' '\006\010' '\000' '\000' '\000' '' '\000\003\001\001N')
+scripts deep "$lender" "$copies" "$second"
+scripts deeper "$lender" "$copies" "$second" \
+	"$(deep 1 8 '\010' '\015\010\006' '\007\010' '\000' '\000' '\017' '' '')"
+scripts bad-deep "$lender" "$second" "$second" "$second"
+scripts bad-first "$copies"
+scripts bad-layout "$(plain 1 1 3 '\003' 'MKV')" "$copies"
+scripts bad-step "$lender" "$(matched 1 8 '\010' '\001' '\006\012\010' '\000\003' '\000' '\000' '' '')"
+scripts bad-range "$lender" "$(matched 1 11 '\013' '\001' '\006\003\010' '\000\010' '\000' '\000' '' '')"
+
 # ---- node: lengths of three columns, the four columns
 seed node leaf "$(le 2 7)$(le 2 1)$(le 2 2)${leaf_s}k d\\000"
 seed node empty "$(le 2 3)$(le 2 0)$(le 2 0)\\001\\000\\000"
@@ -129,6 +181,26 @@ seed pack bad-sections-1 "p$head$one$leaf$refs$two$refs2$end$(le 8 5)"
 seed pack bad-short "p$head$one"
 seed pack bad-count "p$head$one$end$(le 8 2)"
 seed pack bad-version "pcasgpack$(le 4 2)$(le 4 0)$one$end$(le 8 1)"
+
+# ---- multidx: one short block, its sum 0
+# multi NAME PACKS ENTRIES BITS IDBITS REST
+multi () {
+	seed multidx "$1" "casgmidx$(le 4 1)$(le 4 "$2")$(le 8 "$3")$(le 4 "$4")$(le 4 "$5")$6$(le 8 0)"
+}
+# the first 28 bits of the id as a number, the pack's below it
+few=$(le 4 $((0x$(printf %s MKV | sha256sum | cut -c1-7) << 1)))
+packs=$(le 4 1)$(sha pack | cut -c17-)$(le 4 2)$(sha pack | cut -c17-)
+multi one 1 1 0 32 "$(sha pack)$(sha MKV | cut -c1-16)$(le 8 0)$(le 8 1)"
+multi two 2 2 0 28 "$packs$few$(le 4 $((1 << 24 | 1)))$(le 8 0)$(le 8 2)"
+multi empty 0 0 0 32 "$(le 8 0)$(le 8 0)"
+multi bad-pack 3 1 0 28 "$packs$(sha MKV)$(le 4 3)$(le 8 0)$(le 8 1)"
+multi bad-buckets 2 2 0 28 "$packs$few$few$(le 8 2)$(le 8 1)"
+multi bad-beyond 2 2 0 28 "$packs$few$few$(le 8 0)$(le 8 99)"
+multi bad-bits 2 2 1 28 "$packs$few$few$(le 8 0)$(le 8 2)"
+multi bad-id-bits 2 2 0 33 "$packs$few$few$(le 8 0)$(le 8 2)"
+multi bad-count 2 99999 0 28 "$packs$few$few$(le 8 0)$(le 8 2)"
+multi bad-length 2 3 0 28 "$packs$few$few$(le 8 0)$(le 8 2)"
+seed multidx bad-version "casgmidx$(le 4 2)$(le 4 0)$(le 8 0)$(le 8 32)$(le 8 0)"
 
 # ---- packidx: each block's payload after its length; all fits into one
 version=1
@@ -172,3 +244,12 @@ idx empty-3 "$(idx_head 0 0 0 0)$(le 4 0)$(le 4 0)"
 idx bad-number-3 "$(idx_head 2 1 2 0)$two$object$(sha a)$(sha b)$(le 4 9)$(le 4 0)"
 idx bad-fewer-3 "$(idx_head 1 1 2 0)$idx_chunk$byid$buckets$object$(sha a)$(sha b)$(le 4 1)$(le 4 0)"
 idx bad-long-3 "$(idx_head 1 1 0 0)$idx_chunk$byid$buckets$object\000"
+version=4
+# the tag of a single object has all 32 bits, of three each has 30
+idx one-4 "$(idx_head 1 1 0 0)$idx_chunk$byid$buckets$tag"
+idx node-4 "$(idx_head 2 1 2 0)$two$tag$(sha a)$(sha b)$(le 4 1)$(le 4 0)"
+three=$one_id$(le 8 16)$(le 8 48)$(le 4 9)$(le 4 3)$(le 4 0)'\001\000\000\000'$byid$(le 4 0)$(le 4 3)
+tags=$(le 4 $(((1 << 30) + 5)))$(le 4 $(((2 << 30) + 5)))
+idx three-4 "$(idx_head 1 3 0 0)$three$tags$(le 4 9)"
+idx bad-object-4 "$(idx_head 1 3 0 0)$three$tags$(le 4 $(((3 << 30) + 9)))"
+idx bad-long-4 "$(idx_head 1 1 0 0)$idx_chunk$byid$buckets$tag\000"

@@ -1,6 +1,7 @@
-/* buf, and the small codecs beside it: hex, varint, endian. */
+/* buf, and what is small beside it: sorting, hex, varint, endian. */
 #include <stdlib.h>
 
+#include "array.h"
 #include "buf.h"
 #include "endian.h"
 #include "hex.h"
@@ -89,8 +90,41 @@ static void test_endian(void)
 	is_int(casg_get_be32(b), 0x04030201, "32 bits");
 }
 
+struct element {
+	uint32_t key, place, more[3];
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct element *x = a, *y = b;
+
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+/* What is short is sorted by insertion, which keeps equal ones in order; the rest by qsort. */
+static void test_sort_short(void)
+{
+	struct element v[100];
+	uint32_t state = 7, bad = 0;
+
+	for (uint32_t n = 0; n <= 100; n++) {
+		for (uint32_t i = 0; i < n; i++) {
+			state = state * 1664525 + 1013904223;
+			v[i] = (struct element){ state >> 28, i, { i, i + 1, i + 2 } };
+		}
+		casg_sort_short(v, n, sizeof(*v), by_key);
+		for (uint32_t i = 0; i < n; i++)
+			bad += v[i].more[0] != v[i].place || v[i].more[2] != v[i].place + 2;
+		for (uint32_t i = 1; i < n; i++)
+			bad += v[i - 1].key > v[i].key ||
+			       (n <= 32 && v[i - 1].key == v[i].key && v[i - 1].place > v[i].place);
+	}
+	is_int(bad, 0, "up to 100 elements in order");
+}
+
 int main(void)
 {
+	test_sort_short();
 	test_buf();
 	test_hex();
 	test_varint();

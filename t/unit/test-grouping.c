@@ -29,6 +29,8 @@ static void test_organism(void)
 		{ " kinase [Bacillus subtilis]", "Bacillus subtilis" },
 		{ " kinase [[Clostridium] scindens].", "[Clostridium] scindens" },
 		{ " a [Mus musculus]\001b [Rattus rattus]", "Mus musculus" },
+		{ " OS=Foo (x=1 y) OX=2", "Foo (x=1 y)" }, { " a=b OS=Foo\tOX=1", "Foo" },
+		{ " OS=Foo\1OS=Bar", "Foo" }, { " OS=Foo 1=2 =3 A=", "Foo 1=2 =3" },
 		{ " XOS=Homo", "" }, { " []", "" }, { " a] ", "" }, { "]", "" }, { "", "" },
 		{ " OS=", "" }, { " a [b] c", "" },
 	};
@@ -194,7 +196,7 @@ static void test_arrange(void)
 	size_t ends[N], n;
 
 	for (uint32_t i = 0; i < N; i++)
-		p[i] = (struct casg_arrange_piece){ i + 1, 10000, i % 4 };
+		p[i] = (struct casg_arrange_piece){ i + 1, 10000, i % 4, 0 };
 	n = arrange(p, groups, 4, 4, order, ends);
 	ok(n >= 10, "chunks of all pieces");
 	for (uint32_t g = 0; g < 4; g++)
@@ -208,11 +210,11 @@ static void test_arrange(void)
 	ok(spread(p, order, ends, n, 0) <= 3 && spread(p, order, ends, n, 3) <= 3,
 	   "unless any price is right");
 	for (uint32_t i = 0; i < N; i++)
-		p[i] = (struct casg_arrange_piece){ i + 1, 10000, i == 200 ? 3 : i % 3 };
+		p[i] = (struct casg_arrange_piece){ i + 1, 10000, i == 200 ? 3 : i % 3, 0 };
 	n = arrange(p, groups, 4, 4, order, ends);
 	ok(spread(p, order, ends, n, 3) == 1 && n <= 12, "a small group shares a chunk");
 	for (uint32_t i = 0; i < N; i++)
-		p[i] = (struct casg_arrange_piece){ 0, 0, 0 };
+		p[i] = (struct casg_arrange_piece){ 0, 0, 0, 0 };
 	ok(arrange(p, groups, 4, 0, order, ends) == 1, "pieces of nothing");
 	ok(!casg_arrange(p, 0, groups, 0, &(struct casg_arrange_opts){ 4000, 10, 4 }, order, ends,
 			 &n, &err) && !n, "no pieces");

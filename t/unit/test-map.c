@@ -14,6 +14,7 @@ int main(void)
 	struct casg_map m = CASG_MAP_INIT;
 	struct casg_err err = CASG_ERR_INIT;
 	int fd = mkstemp(path);
+	uint8_t *arena;
 
 	casg_map_close(&m);
 	is_int(casg_map_open(&m, path, &err), 0, "an empty file");
@@ -41,5 +42,10 @@ int main(void)
 		unlink(fifo);
 	}
 	is_int(casg_map_fd(&m, -1, &err), CASG_EIO, "no descriptor");
+	arena = casg_arena_alloc(3 << 20);
+	memcpy(arena + (1 << 20) - 2, "ACGT", 4);
+	casg_arena_populate(arena + (1 << 20), 1 << 20);
+	is_mem(arena + (1 << 20) - 2, 4, "ACGT", 4, "what is populated stays as it is");
+	free(arena);
 	return done_testing();
 }

@@ -76,7 +76,7 @@ static void chunk_of(struct casg_coder *c, int layout, struct casg_buf col[CASG_
 	}
 	*out = NULL;
 	if (casg_chunk_encode_nodes(c, layout, 1, m, 1, &bytes, &id, &err) ||
-	    casg_chunk_decode(c, bytes.data, bytes.len, out, &err))
+	    casg_chunk_decode(c, bytes.data, bytes.len, NULL, out, &err))
 		give_up("cannot make a chunk: %s", err.msg);
 	casg_buf_release(&bytes);
 	for (int j = 0; j < CASG_COLUMNS; j++)

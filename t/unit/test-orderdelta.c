@@ -1,7 +1,10 @@
 #include "orderdelta.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "rankroom.h"
 #include "tap.h"
 #include "varint.h"
 
@@ -17,6 +20,7 @@ struct file {
 };
 
 static struct casg_err err;
+static struct casg_rankroom room;
 static uint32_t seed = 4711;
 
 static uint32_t rnd(uint32_t n)
@@ -75,7 +79,7 @@ static int cmp_u32(const void *a, const void *b)
 static void only_in(const struct file *a, const struct file *b, uint32_t v[MAX],
 		    struct casg_ranks *out)
 {
-	*out = (struct casg_ranks){ v, 0, MAX };
+	*out = (struct casg_ranks){ v, 0, MAX, 0 };
 	for (uint32_t i = 0; i < a->n; i++)
 		if (!has(b, a->key[i]))
 			v[out->n++] = rank_of(a, a->key[i]);
@@ -131,6 +135,57 @@ static void move(struct file *f)
 	f->n += n;
 }
 
+/* The ranks, from bytes that come 'step' at a time. */
+static int parse(const uint8_t *p, size_t n, size_t step, struct casg_ranks *out)
+{
+	struct casg_orderin in = CASG_ORDERIN_INIT;
+	int rc = 0;
+
+	*out = (struct casg_ranks){ NULL, 0, 0, 0 };
+	for (size_t at = 0; at < n && !rc; at += step)
+		rc = casg_orderin_add(&in, p + at, n - at < step ? n - at : step, &room, out, &err);
+	return rc ? rc : casg_orderin_end(&in, out, &err);
+}
+
+static void format(const struct casg_ranks *r, size_t step, struct casg_buf *out)
+{
+	struct casg_orderout o = { .r = r };
+
+	while (casg_orderout_next(&o, out, step))
+		;
+}
+
+static int make_delta(const uint8_t *base, size_t base_n, const uint8_t *target, size_t target_n,
+		      const struct casg_ranks *gone, const struct casg_ranks *come, size_t most,
+		      struct casg_buf *out)
+{
+	struct casg_ranks b, t = { NULL, 0, 0, 0 };
+	int rc = parse(base, base_n, 7, &b);
+
+	if (!rc)
+		rc = parse(target, target_n, SIZE_MAX / 2, &t);
+	if (!rc)
+		rc = casg_orderdelta_make(&room, &b, &t, gone, come, most, out, &err);
+	room.release(&room, &b);
+	room.release(&room, &t);
+	return rc;
+}
+
+static int apply_delta(const uint8_t *base, size_t base_n, const uint8_t *delta, size_t delta_n,
+		       struct casg_buf *out)
+{
+	struct casg_ranks b, made = { NULL, 0, 0, 0 };
+	int rc = parse(base, base_n, 1, &b);
+
+	if (!rc)
+		rc = casg_orderdelta_apply(&room, &b, delta, delta_n, &made, &err);
+	if (!rc)
+		format(&made, 5, out);
+	room.release(&room, &b);
+	room.release(&room, &made);
+	return rc;
+}
+
 /* The bytes of the delta if it brings 'b' back; -1 if not. */
 static long round_trip(const struct file *a, const struct file *b)
 {
@@ -144,9 +199,9 @@ static long round_trip(const struct file *a, const struct file *b)
 	order_of(b, &target);
 	only_in(a, b, vg, &gone);
 	only_in(b, a, vc, &come);
-	if (casg_orderdelta_make(base.data, base.len, target.data, target.len, &gone, &come,
-				 &delta, &err) ||
-	    casg_orderdelta_apply(base.data, base.len, delta.data, delta.len, &back, &err))
+	if (make_delta(base.data, base.len, target.data, target.len, &gone, &come, SIZE_MAX,
+		       &delta) != 1 ||
+	    apply_delta(base.data, base.len, delta.data, delta.len, &back))
 		diag("%s", err.msg);
 	else if (back.len == target.len && !memcmp(back.data, target.data, back.len))
 		n = (long)delta.len;
@@ -218,15 +273,14 @@ static int try_make(const char *b, size_t nb, const char *t, size_t nt,
 		    uint32_t *gone, size_t ngone, uint32_t *come, size_t ncome)
 {
 	struct casg_buf base = CASG_BUF_INIT, target = CASG_BUF_INIT, out = CASG_BUF_INIT;
-	struct casg_ranks g = { gone, ngone, ngone }, c = { come, ncome, ncome };
+	struct casg_ranks g = { gone, ngone, ngone, 0 }, c = { come, ncome, ncome, 0 };
 	int rc;
 
 	casg_buf_addstr(&base, CASG_ORDER_HEAD);
 	casg_buf_add(&base, b, nb);
 	casg_buf_addstr(&target, CASG_ORDER_HEAD);
 	casg_buf_add(&target, t, nt);
-	rc = casg_orderdelta_make(base.data, base.len, target.data, target.len, &g, &c, &out,
-				  &err);
+	rc = make_delta(base.data, base.len, target.data, target.len, &g, &c, SIZE_MAX, &out);
 	casg_buf_release(&base);
 	casg_buf_release(&target);
 	casg_buf_release(&out);
@@ -240,7 +294,7 @@ static void test_mismatch(void)
 {
 	uint32_t zero[] = { 0 }, nine[] = { 9 };
 
-	is_int(MAKE("\3\0\0\0", "\3\0\0\0", NULL, 0, NULL, 0), 0, "an order like its base");
+	is_int(MAKE("\3\0\0\0", "\3\0\0\0", NULL, 0, NULL, 0), 1, "an order like its base");
 	is_int(MAKE("\3\0\0\0", "\3\0\0\0", zero, 1, nine, 1), CASG_ECORRUPT,
 	       "a rank that has come is beyond the last");
 	is_str(err.msg, "corrupt order: its ranks are out of range", "and the reason is given");
@@ -259,6 +313,14 @@ static void test_mismatch(void)
 	is_int(MAKE("\3\0\0", "\3\0\0\0", NULL, 0, NULL, 0), CASG_ECORRUPT, "a base cut short");
 	is_int(MAKE("\3\0\0\0\0", "\3\0\0\0", NULL, 0, NULL, 0), CASG_ECORRUPT,
 	       "bytes left over");
+	is_int(MAKE("\3\0\0\200", "\3\0\0\0", NULL, 0, NULL, 0), CASG_ECORRUPT,
+	       "a rank cut short");
+	is_int(MAKE("\3\0\0\200\0", "\3\0\0\0", NULL, 0, NULL, 0), CASG_ECORRUPT,
+	       "a rank with a byte too many");
+	is_int(MAKE("\3\0\0\200\200\200\200\200\200\200\200\200\200\1", "\3\0\0\0", NULL, 0, NULL, 0),
+	       CASG_ECORRUPT, "a rank of more bits than there are");
+	is_int(MAKE("\200\200\200\200\200\200\200\200\20\0\0\0", "\3\0\0\0", NULL, 0, NULL, 0),
+	       CASG_EUNSUPPORTED, "a base of 2^60 records");
 }
 
 /* ---- hostile bytes ------------------------------------------------------ */
@@ -272,7 +334,7 @@ static int try_apply(const char *d, size_t n)
 	casg_buf_addstr(&base, CASG_ORDER_HEAD);
 	casg_buf_add(&base, "\3\0\0\0", 4);
 	memcpy(copy, d, n);
-	rc = casg_orderdelta_apply(base.data, base.len, copy, n, &out, &err);
+	rc = apply_delta(base.data, base.len, copy, n, &out);
 	free(copy);
 	casg_buf_release(&base);
 	casg_buf_release(&out);
@@ -292,6 +354,11 @@ static void test_hostile(void)
 	REFUSED("", "its counts are malformed", "nothing at all");
 	REFUSED("\4\4\0\0\10\0", "its counts are malformed", "the count of another base");
 	REFUSED("\3\xff\xff\xff\xff\x7f\0\0", "its counts are malformed", "too many records");
+	REFUSED("\3\200\200\200\200\200\200\200\200\20\0\0", "its counts are malformed",
+		"2^60 records");
+	REFUSED("\3\376\377\377\377\17\0\0\6\0", "its counts do not add up",
+		"more records than it makes");
+	is_int(room.nbytes, 0, "no room is held by what was refused");
 	REFUSED("\3\3\4\0\0\0\0\0", "its lists are malformed", "more gone than there were");
 	REFUSED("\3\2\1\3\0\4\0", "its lists are malformed", "a rank gone beyond the last");
 	REFUSED("\3\1\2\0\3\0\2\0", "its lists are malformed", "a second one beyond the last");
@@ -337,35 +404,102 @@ static void test_members(void)
 	casg_buf_release(&out);
 }
 
-/* One record too many: for the caller to store whole. */
-static void test_limit(void)
+/* What takes more than it may is not made. */
+static void test_most(void)
 {
-	struct casg_buf b = CASG_BUF_INIT, out = CASG_BUF_INIT;
-	const struct casg_ranks none = { NULL, 0, 0 };
+	struct casg_buf base = CASG_BUF_INIT, target = CASG_BUF_INIT, out = CASG_BUF_INIT;
+	const struct casg_ranks none = { NULL, 0, 0, 0 };
+	struct file a;
+	size_t n;
 
-	for (uint64_t n = CASG_ORDERDELTA_MAX; n <= CASG_ORDERDELTA_MAX + 1; n++) {
-		casg_buf_reset(&b);
-		casg_buf_addstr(&b, CASG_ORDER_HEAD);
-		casg_varint_add(&b, n);
-		casg_buf_grow(&b, n);
-		memset(b.data + b.len, 0, n);
-		b.len += n;
-		is_int(casg_orderdelta_make(b.data, b.len, b.data, b.len, &none, &none, &out,
-					    &err),
-		       n > CASG_ORDERDELTA_MAX ? CASG_EUNSUPPORTED : 0, "%lu records",
-		       (unsigned long)n);
-	}
-	casg_buf_release(&b);
+	make(&a, 300, 5);
+	order_of(&a, &base);
+	shuffle(&a);
+	order_of(&a, &target);
+	is_int(make_delta(base.data, base.len, target.data, target.len, &none, &none, SIZE_MAX, &out),
+	       1, "as long as it is");
+	n = out.len;
+	is_int(make_delta(base.data, base.len, target.data, target.len, &none, &none, n, &out), 1,
+	       "no longer than it may be");
+	is_int(make_delta(base.data, base.len, target.data, target.len, &none, &none, n - 1, &out), 0,
+	       "longer than it may be");
+	casg_buf_release(&base);
+	casg_buf_release(&target);
 	casg_buf_release(&out);
+}
+
+/* Many, most of them where they were: in memory and in scratch files it is the same. */
+static void test_many(void)
+{
+	enum { N = 300000 };
+	uint32_t *v = malloc((N + 1) * sizeof(*v)), gone_v[] = { 7, 99999 }, come_v[] = { 0, 12345, 200000 };
+	struct casg_ranks gone = { gone_v, 2, 2, 0 }, come = { come_v, 3, 3, 0 };
+	struct casg_buf base = CASG_BUF_INIT, target = CASG_BUF_INIT, delta = CASG_BUF_INIT, first = CASG_BUF_INIT,
+			back = CASG_BUF_INIT;
+	uint32_t n = 0, *map = malloc(N * sizeof(*map)), next = 0, *t = malloc((N + 1) * sizeof(*t));
+	char dir[] = "/tmp/test-orderdelta-XXXXXX";
+
+	for (uint32_t i = 0; i < N; i++)
+		v[i] = i;
+	for (uint32_t i = N; i > 1; i--) {
+		uint32_t k = rnd(i), x = v[k];
+
+		v[k] = v[i - 1];
+		v[i - 1] = x;
+	}
+	for (uint32_t i = 0; i < N; i++) {
+		while (next == 0 || next == 12345 || next == 200000)
+			next++;
+		map[i] = i == 7 || i == 99999 ? UINT32_MAX : next++;
+	}
+	for (uint32_t i = 0; i < N; i++) {
+		if (i == 1000)
+			t[n++] = 200000;
+		if (map[v[i]] != UINT32_MAX)
+			t[n++] = map[v[i]];
+	}
+	t[n++] = 12345;
+	t[n++] = 0;
+	put_order(v, N, &base);
+	put_order(t, n, &target);
+	ok(mkdtemp(dir) != NULL, "a folder for scratch files");
+	for (int files = 0; files < 2; files++) {
+		casg_rankroom_init(&room, files ? 1 << 16 : 0, files ? dir : NULL);
+		casg_buf_reset(&delta);
+		casg_buf_reset(&back);
+		is_int(make_delta(base.data, base.len, target.data, target.len, &gone, &come, 100, &delta),
+		       1, files ? "few bytes, by scratch files" : "few bytes, in memory");
+		is_int(apply_delta(base.data, base.len, delta.data, delta.len, &back), 0, "applied");
+		ok(back.len == target.len && !memcmp(back.data, target.data, back.len), "and back");
+		if (!files)
+			casg_buf_add(&first, delta.data, delta.len);
+		is_int(room.nbytes, 0, "all room is given back");
+	}
+	ok(first.len == delta.len && !memcmp(first.data, delta.data, first.len), "the same bytes");
+	casg_rankroom_init(&room, 1 << 16, "/nonexistent");
+	is_int(make_delta(base.data, base.len, target.data, target.len, &gone, &come, 100, &delta),
+	       CASG_EABSENT, "no folder for them");
+	casg_rankroom_init(&room, 0, NULL);
+	rmdir(dir);
+	free(v);
+	free(t);
+	free(map);
+	casg_buf_release(&base);
+	casg_buf_release(&target);
+	casg_buf_release(&delta);
+	casg_buf_release(&first);
+	casg_buf_release(&back);
 }
 
 int main(void)
 {
+	casg_rankroom_init(&room, 0, NULL);
 	test_random();
 	test_cases();
 	test_mismatch();
 	test_hostile();
 	test_members();
-	test_limit();
+	test_most();
+	test_many();
 	return done_testing();
 }

@@ -209,9 +209,9 @@ static void test_damage(void)
 	for (size_t n = 1; n < 200; n++)
 		read += !casg_packidx_open(&x, out.data, out.len - n, &err);
 	is_int(read, 0, "and so is a file whose last block is shorter than it was");
-	out.data[8] = 4;
-	is_int(casg_packidx_open(&x, out.data, out.len, &err), CASG_EUNSUPPORTED, "version 4");
-	is_str(err.msg, "unsupported pack index version 4", "is named");
+	out.data[8] = CASG_PACKIDX_VERSION + 1;
+	is_int(casg_packidx_open(&x, out.data, out.len, &err), CASG_EUNSUPPORTED, "version 5");
+	is_str(err.msg, "unsupported pack index version 5", "is named");
 	casg_buf_release(&out);
 	free_src(&s);
 }
@@ -340,15 +340,49 @@ static void test_numbers_forged(void)
 	free_src(&s);
 }
 
-/* Bytes a distinct sequence, with the nodes that many small releases have. */
+/* Bytes a distinct sequence, with the nodes that many small releases have; and with none. */
 static void test_bytes(void)
 {
-	struct casg_packidx_src s;
-	struct casg_buf out = CASG_BUF_INIT;
+	static const struct {
+		uint32_t n, nnodes;
+		double most;
+	} cases[] = { { 4000, 680, 12 }, { 100000, 0, 5.1 }, { 300000, 0, 6.2 } };
 
-	make_src(&s, 4000, 680);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct casg_packidx_src s;
+		struct casg_buf out = CASG_BUF_INIT;
+		uint32_t n = cases[i].n;
+
+		make_src(&s, n, cases[i].nnodes);
+		casg_packidx_build(&s, &out, &err);
+		ok((double)out.len <= cases[i].most * n, "%zu bytes for %u sequences and %u nodes",
+		   out.len, n, cases[i].nnodes);
+		casg_buf_release(&out);
+		free_src(&s);
+	}
+}
+
+/* What has a candidate though it is not there must stay rare, in packs of any size. */
+static void test_false_candidates(uint32_t n)
+{
+	struct casg_packidx_src s;
+	struct casg_packidx x;
+	struct casg_buf out = CASG_BUF_INIT;
+	struct casg_oid other;
+	uint32_t lo, hi, wrong = 0, found = 0;
+
+	make_src(&s, n, 0);
 	casg_packidx_build(&s, &out, &err);
-	ok(out.len <= 16 * 4000, "%zu bytes for 4000 sequences and 680 nodes", out.len);
+	casg_packidx_open(&x, out.data, out.len, &err);
+	for (uint32_t i = 0; i < n; i += 997)
+		found += finds(&x, &s, i);
+	is_int(found, (n + 996) / 997, "%u objects: they are found", n);
+	for (uint32_t i = 0; i < 100000; i++) {
+		make_id(&other, 9000000 + i);
+		wrong += casg_packidx_candidates(&x, &other, &lo, &hi, &err) || lo != hi;
+	}
+	ok(wrong <= 130, "%u of 100000 others have a candidate", wrong);
+	casg_packidx_release(&x);
 	casg_buf_release(&out);
 	free_src(&s);
 }
@@ -406,5 +440,7 @@ int main(void)
 	test_slots_forged();
 	test_numbers_forged();
 	test_bytes();
+	test_false_candidates(1 << 18);
+	test_false_candidates((1 << 18) + 1);
 	return done_testing();
 }

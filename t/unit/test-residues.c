@@ -20,7 +20,7 @@ static uint64_t rnd(void)
 /* Buffers of just the size, so that a sanitizer sees any step too far. */
 static uint8_t *copy(const void *p, size_t n)
 {
-	uint8_t *q = malloc(n ? n : 1);
+	uint8_t *q = calloc(n ? n : 1, 1);
 
 	if (n)
 		memcpy(q, p, n);
@@ -59,7 +59,7 @@ static int round_trip(const uint8_t *text, size_t n)
 {
 	size_t np = casg_dna_packed_size(n);
 	uint8_t *p = copy(text, n), *a = malloc(np + 1), *b, *back = malloc(n ? n : 1);
-	struct casg_buf ea = CASG_BUF_INIT, eb = CASG_BUF_INIT;
+	struct casg_buf ea = CASG_BUF_INIT, eb = CASG_BUF_INIT, ec = CASG_BUF_INIT;
 	uint64_t o1, o2, r1, r2;
 	int good;
 
@@ -71,12 +71,20 @@ static int round_trip(const uint8_t *text, size_t n)
 	       (!ea.len || !memcmp(ea.data, eb.data, ea.len)) && o1 == o2 && r1 == r2 &&
 	       !casg_dna_unpack(b, n, eb.data, eb.len, back, &err) &&
 	       (!n || !memcmp(back, p, n));
+	/* the exceptions alone, and laid over any letters */
+	casg_dna_exceptions(p, n, &ec);
+	good = good && ec.len == eb.len && (!ec.len || !memcmp(ec.data, eb.data, ec.len));
+	for (size_t i = 0; i < n; i++)
+		back[i] = memchr("ACGT", p[i], 4) ? p[i] : "ACGT"[rnd() & 3];
+	good = good && !casg_dna_overlay(ec.data, ec.len, back, n, &err) &&
+	       (!n || !memcmp(back, p, n));
 	free(p);
 	free(a);
 	free(b);
 	free(back);
 	casg_buf_release(&ea);
 	casg_buf_release(&eb);
+	casg_buf_release(&ec);
 	return good;
 }
 
@@ -137,6 +145,32 @@ static void test_known(void)
 	casg_buf_release(&ex);
 }
 
+static void test_letters(void)
+{
+	int bad = 0;
+
+	for (int t = 0; t < 1000; t++) {
+		uint64_t w = rnd();
+		uint8_t *out = malloc(32);
+
+		casg_dna_letters(w, out);
+		for (int i = 0; i < 32; i++)
+			bad += out[i] != (uint8_t)"ACGT"[w >> 2 * i & 3];
+		free(out);
+	}
+	is_int(bad, 0, "the 32 letters of a word");
+}
+
+static int overlay(size_t n, const char *ex, size_t nex)
+{
+	uint8_t *e = copy(ex, nex), *out = copy("TTTTTTTT", n);
+	int rc = casg_dna_overlay(e, nex, out, n, &err);
+
+	free(e);
+	free(out);
+	return rc;
+}
+
 static int unpack(const char *packed, size_t n, const char *ex, size_t nex)
 {
 	uint8_t *p = copy(packed, casg_dna_packed_size(n)), *e = copy(ex, nex);
@@ -151,6 +185,8 @@ static int unpack(const char *packed, size_t n, const char *ex, size_t nex)
 
 #define REFUSED(what, packed, n, ex) \
 	is_int(unpack(packed, n, ex, sizeof(ex) - 1), CASG_ECORRUPT, "refused: %s", what)
+#define NOT_LAID(what, n, ex) \
+	is_int(overlay(n, ex, sizeof(ex) - 1), CASG_ECORRUPT, "not laid over letters: %s", what)
 
 static void test_refusals(void)
 {
@@ -178,12 +214,24 @@ static void test_refusals(void)
 	REFUSED("bits under the last of a run", "\0\x03", 8, "\x02\x03N");
 	REFUSED("spare bits", "\0\x40", 7, "");
 	REFUSED("an exception in nothing", "", 0, "\x00\x01N");
+	is_int(overlay(8, "\x02\x03N", 3), 0, "a run is laid over other letters than A");
+	is_int(overlay(8, "", 0), 0, "so is nothing");
+	NOT_LAID("run beyond the end", 8, "\x02\x07N");
+	NOT_LAID("gap beyond the end", 8, "\x09\x01N");
+	NOT_LAID("huge run", 8, "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01N");
+	NOT_LAID("empty run", 8, "\x02\x00N");
+	NOT_LAID("two runs that are one", 8, "\x02\x01N\x00\x01N");
+	NOT_LAID("a letter", 8, "\x02\x01" "C");
+	NOT_LAID("a high byte", 8, "\x02\x01\xcc");
+	NOT_LAID("cut after the length", 8, "\x02\x01");
+	NOT_LAID("an exception in nothing", 0, "\x00\x01N");
 }
 
 int main(void)
 {
 	test_known();
 	test_round_trips();
+	test_letters();
 	test_refusals();
 	return done_testing();
 }

@@ -25,14 +25,19 @@ static uint64_t word(const uint8_t *p, int n)
 	return v;
 }
 
-static uint64_t sketch_slowly(const uint8_t *p, size_t n, int k)
+static void take(uint64_t h, uint64_t *least)
 {
-	uint64_t least = UINT64_MAX;
+	for (int s = 0; s < CASG_SKETCHES; s++, h -= UINT64_MAX / 4 + 1)
+		least[s] = h < least[s] ? h : least[s];
+}
 
+static void sketch_slowly(const uint8_t *p, size_t n, int k, uint64_t *least)
+{
+	memset(least, 0xff, CASG_SKETCHES * sizeof(*least));
 	if (n < (size_t)k)
-		return casg_xxh64(0, p, n);
+		take(casg_xxh64(0, p, n), least);
 	for (size_t i = 0; i + (size_t)k <= n; i++) {
-		uint64_t x = word(p + i, k < 8 ? k : 8), h;
+		uint64_t x = word(p + i, k < 8 ? k : 8);
 
 		for (int j = 1; 8 * j < k; j++) {
 			int at = 8 * j + 8 <= k ? 8 * j : k - 8;
@@ -40,22 +45,26 @@ static uint64_t sketch_slowly(const uint8_t *p, size_t n, int k)
 
 			x ^= w << (2 * j) | w >> (64 - 2 * j);
 		}
-		h = x * UINT64_C(0x9e3779b97f4a7c15);
-		least = h < least ? h : least;
+		take(x * UINT64_C(0x9e3779b97f4a7c15), least);
 	}
-	return least;
+}
+
+static int same(const uint64_t *a, const uint64_t *b)
+{
+	return !memcmp(a, b, CASG_SKETCHES * sizeof(*a));
 }
 
 static int agrees(size_t n, int k)
 {
 	uint8_t *p = calloc(n ? n : 1, 1);
-	int same;
+	uint64_t quick[CASG_SKETCHES], slow[CASG_SKETCHES];
 
 	for (size_t i = 0; i < n; i++)
 		p[i] = (uint8_t)"ACDEFGHIKLMNPQRSTVWY"[rnd() % 20];
-	same = casg_sketch(p, n, k) == sketch_slowly(p, n, k);
+	casg_sketches(p, n, k, quick);
+	sketch_slowly(p, n, k, slow);
 	free(p);
-	return same;
+	return same(quick, slow);
 }
 
 /*
@@ -64,20 +73,53 @@ static int agrees(size_t n, int k)
  */
 static int parts_agree(const uint8_t *p, size_t n, int k, size_t nwindows)
 {
-	uint64_t least = UINT64_MAX, h;
+	uint64_t least[CASG_SKETCHES], h[CASG_SKETCHES];
 
+	memset(least, 0xff, sizeof(least));
 	for (size_t i = 0; i + (size_t)k <= n; i += nwindows) {
 		size_t m = nwindows + (size_t)k - 1;
 
-		h = casg_sketch(p + i, n - i < m ? n - i : m, k);
-		least = h < least ? h : least;
+		casg_sketches(p + i, n - i < m ? n - i : m, k, h);
+		for (int s = 0; s < CASG_SKETCHES; s++)
+			least[s] = h[s] < least[s] ? h[s] : least[s];
 	}
-	return least == casg_sketch(p, n, k);
+	casg_sketches(p, n, k, h);
+	return same(least, h);
+}
+
+/* Of two sequences that share most k-mers, each sketch says so, and not all at once. */
+static void test_likeness(void)
+{
+	int agree[CASG_SKETCHES] = { 0 }, all = 0, any = 0;
+
+	for (int round = 0; round < 400; round++) {
+		uint8_t p[400];
+		uint64_t a[CASG_SKETCHES], b[CASG_SKETCHES];
+		int n = 0;
+
+		for (size_t i = 0; i < sizeof(p); i++)
+			p[i] = (uint8_t)"ACDEFGHIKLMNPQRSTVWY"[rnd() % 20];
+		casg_sketches(p, sizeof(p), 8, a);
+		for (int i = 0; i < 16; i++)
+			p[rnd() % sizeof(p)] = 'X';
+		casg_sketches(p, sizeof(p), 8, b);
+		for (int s = 0; s < CASG_SKETCHES; s++) {
+			agree[s] += a[s] == b[s];
+			n += a[s] == b[s];
+		}
+		all += n == CASG_SKETCHES;
+		any += n > 0;
+	}
+	/* 16 changes in 400 leave some 7 of 10 k-mers: of all of both, 9 of 16 are shared */
+	for (int s = 0; s < CASG_SKETCHES; s++)
+		ok(agree[s] > 185 && agree[s] < 265, "sketch %d agrees in %d of 400", s, agree[s]);
+	ok(any > 370 && all < 100, "one of them in %d, all in %d", any, all);
 }
 
 int main(void)
 {
 	static const size_t parts[] = { 1, 7, 31, 32, 40, 63, 64, 65, 200 };
+	uint64_t a[CASG_SKETCHES], b[CASG_SKETCHES];
 	uint8_t p[2000];
 	int bad = 0;
 
@@ -95,7 +137,13 @@ int main(void)
 		   parts_agree(p, sizeof(p), 24, parts[i]) &&
 		   parts_agree(p, sizeof(p), 5, parts[i]), "in parts of %zu", parts[i]);
 	memset(p, 'A', 500);
-	ok(casg_sketch(p, 500, 8) == casg_sketch(p, 8, 8), "one k-mer many times");
-	ok(casg_sketch(p, 7, 8) != casg_sketch(p, 6, 8), "short ones by themselves");
+	casg_sketches(p, 500, 8, a);
+	casg_sketches(p, 8, 8, b);
+	ok(same(a, b), "one k-mer many times");
+	casg_sketches(p, 7, 8, a);
+	casg_sketches(p, 6, 8, b);
+	for (int s = 0; s < CASG_SKETCHES; s++)
+		ok(a[s] != b[s], "short ones by themselves, %d", s);
+	test_likeness();
 	return done_testing();
 }

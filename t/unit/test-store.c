@@ -236,6 +236,46 @@ static void test_presentation(void)
 	   "NUL in a presentation");
 }
 
+/* Many of one chunk, and ids that do not fit into memory, are the same one by one. */
+static void test_infos(void)
+{
+	enum { N = 200 };
+	struct casg_store_opts so = { .packs_dir = ".", .tmp_dir = ".", .cache_nbytes = 1 };
+	struct casg_objinfo info[N], got[N + 1], one;
+	struct casg_buf out = CASG_BUF_INIT;
+	struct casg_slice m[N];
+	struct casg_oid ids[N], chunk;
+	struct casg_store *apart;
+	struct casg_loc loc;
+	char text[N][8];
+	int wrong = 0;
+
+	for (int i = 0; i < N; i++) {
+		m[i].p = (const uint8_t *)text[i];
+		m[i].nbytes = (size_t)snprintf(text[i], sizeof(text[i]), "MK%d", i);
+		casg_hasher_digest(casg_coder_hasher(coder), text[i], m[i].nbytes, &ids[i]);
+		info[i] = (struct casg_objinfo){ .id = ids[i], .nbytes = m[i].nbytes };
+	}
+	casg_chunk_encode(coder, CASG_CHUNK_SEQ, 0, 1, m, N, ids, &out, &chunk, &err);
+	ok(!casg_packw_add(w, out.data, out.len, &chunk, info, &err) &&
+	   !casg_packw_finish(w, &err), "a chunk of many");
+	casg_buf_release(&out);
+	is_int(casg_store_open(&apart, &so, &err), 0, "a store that may keep nothing");
+	is_int(casg_store_find_chunk(apart, &chunk, &loc.pack, &loc.chunk, &err), 1, "has it");
+	loc.member = 3;
+	is_int(casg_store_infos(apart, coder, &loc, N - 3, got, &err), 0, "ids of a range");
+	for (int i = 3; i < N; i++)
+		wrong += memcmp(&got[i - 3], &info[i], sizeof(one)) != 0;
+	is_int(wrong, 0, "are those of the members");
+	loc.member = 17;
+	ok(!casg_store_info(apart, coder, &loc, &one, &err) && !memcmp(&one, &info[17], sizeof(one)),
+	   "so is a single one");
+	is_int(casg_store_infos(apart, coder, &loc, N - 16, got, &err), CASG_ECORRUPT,
+	       "more than there are is an error");
+	is_int(casg_store_infos(apart, coder, &loc, 0, got, &err), 0, "none is none");
+	casg_store_close(apart);
+}
+
 static void test_scratch_fails(void)
 {
 	struct casg_orderw *o;
@@ -273,6 +313,7 @@ int main(void)
 	test_export(100);
 	test_export(1);
 	test_presentation();
+	test_infos();
 	test_scratch_fails();
 	casg_packw_free(w);
 	casg_store_close(store);
