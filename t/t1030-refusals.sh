@@ -22,21 +22,24 @@ into_repo () {
 	CASG_DIR=repo casg import "$@"
 }
 
-# refused MESSAGE FILE...: import says exactly that and nothing changes;
-# casg-pack and casg-hash-object say the same
+# refused MESSAGE FILE...: casg-pack says exactly that and nothing changes;
+# the first time in a test, import does, too
 refused () {
 	message=$1
 	shift
-	test_expect_code 128 into_repo --database=bad -- "$@" >out 2>err &&
-	test_must_be_empty out &&
 	printf "fatal: %s\n" "$message" >expect &&
-	grep -v "^warning: " err >actual
-	test_cmp expect actual &&
-	snapshot >after && test_cmp before after &&
+	if test "$test_count" != "$imported"; then
+		imported=$test_count &&
+		test_expect_code 128 into_repo --database=bad -- "$@" >out 2>err &&
+		test_must_be_empty out &&
+		{ grep -v "^warning: " err >actual || :; } &&
+		test_cmp expect actual
+	fi &&
 	CASG_DIR=repo test_expect_code 128 casg-pack -q -- "$@" >out 2>actual &&
 	test_cmp expect actual &&
 	snapshot >after && test_cmp before after
 }
+imported=
 
 # hashing finds the same fault
 refused_everywhere () {
@@ -202,13 +205,15 @@ cut_short () {
 		$((size - 28)) $((size - 12)) $((size - 9)) $((size - 8)) $((size - 7)) \
 		$((size - 4)) $((size - 2)) $((size - 1)); do
 		head -c "$n" "$2" >"cut" &&
-		test_expect_code 128 into_repo -d bad cut >out 2>err &&
-		test_must_be_empty out &&
+		CASG_DIR=repo test_expect_code 128 casg-pack cut >out 2>err &&
 		test "$(wc -l <err)" = 1 &&
 		test_grep "^fatal: cut: record [1-9][0-9]*: byte offset [0-9][0-9]*: " err &&
-		{ test "$n" -lt 4 || test_grep ": truncated $1 " err; } &&
-		snapshot >after && test_cmp before after || { echo "$n bytes" && return 1; }
-	done
+		{ test "$n" -lt 4 || test_grep ": truncated $1 " err; } || { echo "$n bytes" && return 1; }
+	done &&
+	test_expect_code 128 into_repo -d bad cut >out 2>actual &&
+	test_must_be_empty out &&
+	test_cmp err actual &&
+	snapshot >after && test_cmp before after
 }
 
 test_expect_success 'setup of compressed files' '
@@ -259,12 +264,15 @@ damaged () {
 	size=$(wc -c <"$1") &&
 	for at in $((size / 4)) $((size / 2)) $((size * 3 / 4)) $((size - 5)); do
 		cp "$1" flipped && flip_byte flipped $at &&
-		test_expect_code 128 into_repo -d bad flipped >out 2>err &&
-		test_must_be_empty out &&
+		CASG_DIR=repo test_expect_code 128 casg-pack flipped >out 2>err &&
 		test "$(wc -l <err)" = 1 &&
-		test_grep "^fatal: flipped: record [1-9][0-9]*: byte offset [0-9][0-9]*: " err &&
-		snapshot >after && test_cmp before after || { echo "byte $at" && return 1; }
-	done
+		test_grep "^fatal: flipped: record [1-9][0-9]*: byte offset [0-9][0-9]*: " err ||
+			{ echo "byte $at" && return 1; }
+	done &&
+	test_expect_code 128 into_repo -d bad flipped >out 2>actual &&
+	test_must_be_empty out &&
+	test_cmp err actual &&
+	snapshot >after && test_cmp before after
 }
 
 test_expect_success 'gzip with a flipped byte' '
