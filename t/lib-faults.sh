@@ -8,8 +8,10 @@ test_lazy_prereq TRACE 'casg-faults true'
 
 test_lazy_prereq NOASAN '! nm "$CASG_BUILD_DIR/libcasg.a" 2>/dev/null | grep __asan'
 
-test_have_prereq TRACE || skip_all "processes cannot be traced here"
 test_have_prereq NOASAN || skip_all "too slow under sanitizers, whose leak checks cannot be traced"
+require_server TRACE
+require_server STRACE
+test_have_prereq TRACE || skip_all "processes cannot be traced here"
 
 test_expect_success 'setup: releases that must survive' '
 	casg-gen --seed 1 --type protein --records 200 >one.1 &&

@@ -231,7 +231,10 @@ test_expect_success 'every option in -h is described in the page' '
 
 # ---- shell
 
-test_expect_success SHELLCHECK 'shellcheck' '
+# what is in a tarball has been looked at
+test_lazy_prereq CHECKOUT 'test -e "$CASG_SOURCE_DIR/.git"'
+
+test_expect_success SHELLCHECK,CHECKOUT 'shellcheck' '
 	# opt_* come from casg_options; functions are called by traps
 	(
 		cd "$CASG_SOURCE_DIR" &&
@@ -244,7 +247,7 @@ test_expect_success SHELLCHECK 'shellcheck' '
 '
 
 # bodies are in single quotes, variables come from the library
-test_expect_success SHELLCHECK 'shellcheck of the tests' '
+test_expect_success SHELLCHECK,CHECKOUT 'shellcheck of the tests' '
 	(
 		cd "$CASG_SOURCE_DIR" &&
 		shellcheck -e SC1090,SC1091,SC2015,SC2016,SC2034,SC2094,SC2154 \

@@ -52,7 +52,7 @@ done
 for test_var in $(env | sed -n 's/^\(CASG_[A-Za-z0-9_]*\)=.*/\1/p; s/^\(GIT_[A-Za-z0-9_]*\)=.*/\1/p'); do
 	case $test_var in
 	CASG_SOURCE_DIR | CASG_BUILD_DIR | CASG_TEST_LONG | CASG_TEST_OPTS | CASG_TEST_ROOT) ;;
-	CASG_TEST_POINTS | CASG_TEST_REMOTE_URL | CASG_TEST_REQUIRE) ;;
+	CASG_TEST_PIN | CASG_TEST_POINTS | CASG_TEST_REMOTE_URL | CASG_TEST_REQUIRE | CASG_TEST_UNTIL) ;;
 	*) unset "$test_var" ;;
 	esac
 done
@@ -74,6 +74,30 @@ export ASAN_OPTIONS UBSAN_OPTIONS
 # and a shell cannot undo that itself.
 if sh -c 'kill -s PIPE $$' && env --default-signal=PIPE true 2>/dev/null; then
 	exec env --default-signal=PIPE /bin/sh "$0" "$@"
+fi
+
+# Who has no more time says so, and what was left out is known by name.
+if test -n "${CASG_TEST_UNTIL-}"; then
+	test "$(date +%s)" -lt "$CASG_TEST_UNTIL" || {
+		echo "1..0 # SKIP no time left"
+		exit 0
+	}
+	unset CASG_TEST_UNTIL
+fi
+
+# With CASG_TEST_PIN, all that this file starts runs on one processor, which no
+# other file has meanwhile: starting processes is cheaper there.
+if test -n "${CASG_TEST_PIN-}"; then
+	unset CASG_TEST_PIN
+	test_ncpus=$(nproc) test_cpu=0 test_wait=-n
+	while :; do
+		# shellcheck disable=SC2086 # a word or none
+		flock $test_wait -o -E 77 "$CASG_BUILD_DIR/t/.cpu-$test_cpu" taskset -c "$test_cpu" /bin/sh "$0" "$@"
+		test_status=$?
+		test $test_status = 77 || exit $test_status
+		test_cpu=$((test_cpu + 1))
+		test $test_cpu -lt "$test_ncpus" || test_cpu=$(($$ % test_ncpus)) test_wait=''
+	done
 fi
 
 PATH=$CASG_BUILD_DIR/bin-wrappers:$CASG_BUILD_DIR/t/helper:$PATH
