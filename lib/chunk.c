@@ -967,20 +967,40 @@ int casg_chunk_made(struct casg_coder *c, const uint8_t *p, size_t nbytes,
 	return casg_buf_check(&c->s[0], err);
 }
 
-int casg_chunk_needs(struct casg_coder *c, const uint8_t *p, size_t nbytes,
-		     uint32_t *distances_out, uint32_t *n_out, struct casg_err *err)
+/* What a whole chunk names; nothing if it is not matched. */
+static int read_named(struct casg_coder *c, const uint8_t *p, size_t nbytes,
+		      struct named *out, struct casg_err *err)
 {
 	struct stream s[CASG_CHUNK_STREAMS_MAX];
 	struct casg_chunk_head h;
-	struct named named;
 	int rc = open_chunk(p, nbytes, &h, s, err);
 
+	out->n = 0;
+	return rc || !casg_layout_is_matched(h.layout) ? rc : decode_needs(c, s, h.layout, out, err);
+}
+
+int casg_chunk_needs(struct casg_coder *c, const uint8_t *p, size_t nbytes,
+		     uint32_t *distances_out, uint32_t *n_out, struct casg_err *err)
+{
+	struct named named;
+	int rc = read_named(c, p, nbytes, &named, err);
+
 	*n_out = 0;
-	if (rc || !casg_layout_is_matched(h.layout))
-		return rc;
-	rc = decode_needs(c, s, h.layout, &named, err);
 	if (!rc)
 		tell_distances(&named, distances_out, n_out);
+	return rc;
+}
+
+int casg_chunk_needs_made(struct casg_coder *c, const uint8_t *p, size_t nbytes,
+			  uint32_t *distances_out, uint32_t *n_out, struct casg_err *err)
+{
+	struct named named;
+	int rc = read_named(c, p, nbytes, &named, err);
+
+	*n_out = 0;
+	for (uint32_t i = 0; i < named.n && !rc; i++)
+		if (named.use[i] & CASG_USE_MADE)
+			distances_out[(*n_out)++] = named.distance[i];
 	return rc;
 }
 

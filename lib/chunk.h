@@ -193,6 +193,10 @@ int casg_chunk_made(struct casg_coder *c, const uint8_t *p, size_t nbytes,
 int casg_chunk_needs(struct casg_coder *c, const uint8_t *p, size_t nbytes,
 		     uint32_t *distances_out, uint32_t *n_out, struct casg_err *err);
 
+/* Of them, those whose scripts' bases it uses: up to CASG_SCRIPT_MADE_MAX. */
+int casg_chunk_needs_made(struct casg_coder *c, const uint8_t *p, size_t nbytes,
+			  uint32_t *distances_out, uint32_t *n_out, struct casg_err *err);
+
 /*
  * The same from its first nbytes bytes, at least those of a header; its checksum, which
  * covers all of it, is not compared.  CASG_EABSENT: *more_out bytes are needed, or

@@ -359,6 +359,41 @@ static int check_residues(const struct casg_chunk *ch, struct casg_err *err)
 	return casg_err_set(err, CASG_ECORRUPT, "a sequence holds a byte that none may hold");
 }
 
+static int names(const uint32_t *distance, uint32_t n, uint32_t wanted)
+{
+	uint32_t i = 0;
+
+	while (i < n && distance[i] != wanted)
+		i++;
+	return i < n;
+}
+
+/*
+ * Of a chunk that uses what others make, and whose bytes are in wk->raw: does it name
+ * all that these name?  Who fetches or keeps what it needs goes by its own list.
+ */
+static int check_named(struct check *k, struct worker *wk, uint32_t chunk,
+		       struct casg_err *err)
+{
+	uint32_t all[CASG_SCRIPT_BASES_MAX], made[CASG_SCRIPT_MADE_MAX], more[CASG_SCRIPT_BASES_MAX];
+	uint32_t nall, nmade, nmore;
+	struct casg_coder *c = wk->coder;
+	int rc = casg_chunk_needs(c, wk->raw.data, wk->raw.len, all, &nall, err);
+
+	if (!rc)
+		rc = casg_chunk_needs_made(c, wk->raw.data, wk->raw.len, made, &nmade, err);
+	for (uint32_t i = 0; !rc && i < nmade; i++) {
+		rc = read_raw(k, chunk - made[i], &wk->raw, err);
+		if (!rc)
+			rc = casg_chunk_needs(c, wk->raw.data, wk->raw.len, more, &nmore, err);
+		for (uint32_t j = 0; !rc && j < nmore; j++)
+			if (!names(all, nall, made[i] + more[j]))
+				rc = casg_err_set(err, CASG_ECORRUPT, "it does not name chunk %u, which it needs",
+						  chunk - made[i] - more[j]);
+	}
+	return rc;
+}
+
 static int check_objects(struct check *k, struct worker *wk, uint32_t chunk,
 			 struct casg_err *err)
 {
@@ -368,6 +403,8 @@ static int check_objects(struct check *k, struct worker *wk, uint32_t chunk,
 
 	if (!rc && ch->kind == CASG_CHUNK_SEQ)
 		rc = check_residues(ch, err);
+	if (!rc && ch->layout == CASG_LAYOUT_MATCHED_DEEP)
+		rc = check_named(k, wk, chunk, err);
 	if (!rc && ch->kind == CASG_CHUNK_LIST) {
 		rc = note_lists(k, wk, o, ch, err);
 	} else if (!rc && ch->kind == CASG_CHUNK_ORDER) {
