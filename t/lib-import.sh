@@ -10,6 +10,7 @@ plumb_import () {
 	set -- --source="${plumb_file##*/}" "$@"
 	if casg-read-version "HEAD:$plumb_db" >"$plumb_tmp" 2>/dev/null; then
 		set -- --previous="$(casg-read-version --id - <"$plumb_tmp")" "$@"
+		# shellcheck disable=SC2046 # words are wanted
 		casg-pack -q --allow-empty "$plumb_file" |
 		casg-mktree -q --previous="$plumb_tmp" $(sed -n \
 			's/^records /--base=/p; s/^order /--base-order=/p' "$plumb_tmp") >"$plumb_tmp.roots"
