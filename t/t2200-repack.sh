@@ -55,7 +55,7 @@ indexes_agree () {
 turn=0
 intact () {
 	n=${CASG_TEST_LONG:+1} && n=${n:-${1-6}} && turn=$((turn + 1)) &&
-	exports $n $turn >now && awk -v n=$n -v from=$turn "NR % n == from % n" exports.expect >expect &&
+	exports "$n" "$turn" >now && awk -v n="$n" -v from="$turn" "NR % n == from % n" exports.expect >expect &&
 	test_cmp expect now && indexes_agree && casg-verify-pack .git/casg/packs/*.pack >/dev/null &&
 	cut -d" " -f2- ids.now | casg-check-tree >lost && test_must_be_empty lost &&
 	case ${CASG_TEST_LONG-}$((turn % 4)) in
@@ -101,7 +101,7 @@ record () {
 	casg-mktree -q ${base:+--base=$base --previous=old} ${order:+--base-order=$order} >roots &&
 	digest=$(sha256sum <"$2") &&
 	casg-write-version --source-sha256="${digest%% *}" ${previous:+--previous=$previous} <roots >version &&
-	commit=$(casg-commit-tree -p HEAD -m "$1" --database="$1" <version) && git update-ref HEAD $commit
+	commit=$(casg-commit-tree -p HEAD -m "$1" --database="$1" <version) && git update-ref HEAD "$commit"
 }
 
 # unwrap FILE: a record a line: header TAB residues

@@ -89,14 +89,13 @@ fi
 # other file has meanwhile: starting processes is cheaper there.
 if test -n "${CASG_TEST_PIN-}"; then
 	unset CASG_TEST_PIN
-	test_ncpus=$(nproc) test_cpu=0 test_wait=-n
+	test_cpu=0 test_ncpus=$(nproc)
 	while :; do
-		# shellcheck disable=SC2086 # a word or none
-		flock $test_wait -o -E 77 "$CASG_BUILD_DIR/t/.cpu-$test_cpu" taskset -c "$test_cpu" /bin/sh "$0" "$@"
+		flock -n -o -E 77 "$CASG_BUILD_DIR/t/.cpu-$test_cpu" taskset -c "$test_cpu" /bin/sh "$0" "$@"
 		test_status=$?
 		test $test_status = 77 || exit $test_status
-		test_cpu=$((test_cpu + 1))
-		test $test_cpu -lt "$test_ncpus" || test_cpu=$(($$ % test_ncpus)) test_wait=''
+		test_cpu=$(((test_cpu + 1) % test_ncpus))
+		test $test_cpu != 0 || sleep 0.3
 	done
 fi
 
