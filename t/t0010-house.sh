@@ -157,7 +157,7 @@ test_expect_success 'the lists of Makefile.am, of command-list.txt and of files 
 	(cd "$TEST_DIRECTORY" && ls t[0-9]*.sh) | sed "s/\.sh\$//" >sources &&
 	sed -n "s/^waiting_tests = //p" "$CASG_SOURCE_DIR/Makefile.am" | tr " " "\\n" |
 	sed "s|.*/||; s|\.sh\$||" >waiting && test -s waiting &&
-	makefile_list shell_tests | sort - waiting >made &&
+	{ makefile_list shell_tests && makefile_list long_tests; } | sort - waiting >made &&
 	test_cmp sources made &&
 	(cd "$TEST_DIRECTORY/unit" && ls test-*.c) | sed "s/\.c\$//" >sources &&
 	makefile_list unit_tests >made &&
