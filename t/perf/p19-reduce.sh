@@ -82,7 +82,7 @@ input alleles && compare 0.95 alleles cd-hit-est 10
 # grown RECORDS FAMILY: so many, of which a share has a relative
 grown () {
 	casg-gen --seed 3 --type protein --records "$1" --length 300 --family "$2" >grown.fa
-	fresh grown.fa
+	fresh "$PWD/grown.fa"
 	rm -f grown.fa
 	bench 1 '' 'cd repo && casg cluster --identity 0.9 --memory=512m --facts=../facts db'
 	peak 'cd repo && casg cluster --identity 0.9 --memory=512m db'
