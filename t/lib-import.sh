@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # lib-import - what casg import commits, by plumbing, for tests that are not about
-# casg import: it takes a fifth of the processes.
+# casg import: it takes a fifth of the processes.  And how to look at what comes of it.
 
 # plumb_import FILE DATABASE [OPTION...]: FILE becomes the next version of DATABASE,
 # on HEAD, and is checked out; options go to casg-write-version.
@@ -22,4 +22,20 @@ plumb_import () {
 	plumb_commit=$(casg-commit-tree -p HEAD --database="$plumb_db" -m "import $plumb_db: $(
 		sed -n 's/^count //p' "$plumb_tmp") records" <"$plumb_tmp") &&
 	git reset -q --hard "$plumb_commit"
+}
+
+# export_is REV:DATABASE FILE
+export_is () {
+	casg-assemble -q -- "$1" >"$TRASH_DIRECTORY/exported" &&
+	test_cmp "$2" "$TRASH_DIRECTORY/exported"
+}
+
+# clean: nothing is changed but what was committed, and that holds; every eighth time
+# by all that looks at it
+clean () {
+	git status --porcelain --untracked-files=no >"$TRASH_DIRECTORY/status" &&
+	test_must_be_empty "$TRASH_DIRECTORY/status" &&
+	if test_every 8; then
+		git fsck --strict --no-dangling && casg fsck --full && casg verify HEAD
+	fi
 }

@@ -4,7 +4,7 @@
 test_description='import and export, the pipeline of plumbing, ls and assemble: the same bytes'
 . "$(dirname "$0")/test-lib.sh"
 
-ndb=0 ntried=0 allow=
+ndb=0 allow=
 
 # ids_of FILE: the sequence ids by other means; for small files.
 ids_of () {
@@ -66,10 +66,9 @@ comes_back () {
 # eighth by porcelain.
 try () {
 	format=$2
-	ntried=$((ntried + 1))
 	test_expect_success "$1" '
 		printf "$format" >in.fa &&
-		if test $((ntried % 8)) = 1; then
+		if test_every 8; then
 			comes_back in.fa in.fa
 		else
 			pipes_back in.fa in.fa && version_back in.fa

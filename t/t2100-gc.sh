@@ -57,15 +57,14 @@ intact_here () {
 }
 
 # intact: every fourth time as porcelain sees it
-turn=0
 intact () {
-	turn=$((turn + 1))
 	casg-assemble -q -- "$main:db" >back && cmp v2.fa back &&
 	casg-assemble -q -- "$main~1:db" >back && cmp v1.fa back &&
-	case ${CASG_TEST_LONG-}$((turn % 4)) in
-	[023]) casg-verify-pack .git/casg/packs/*.pack >/dev/null ;;
-	*) casg export "$main:db" >back && cmp v2.fa back && intact_here ;;
-	esac
+	if test_every 4; then
+		casg export "$main:db" >back && cmp v2.fa back && intact_here
+	else
+		casg-verify-pack .git/casg/packs/*.pack >/dev/null
+	fi
 }
 
 # nothing_names: no ref and no reflog has $side, as side_goes would find
@@ -374,7 +373,7 @@ test_expect_success 'a reflog, an index, a commit or a tree that cannot be read'
 	refused casg gc --grace=0 && cp index .git/index &&
 	for name in HEAD~1 HEAD~1: HEAD~1:db HEAD~1:db/VERSION; do
 		id=$(git rev-parse $name) && file=.git/objects/$(echo $id | sed "s|^..|&/|") &&
-		mv $file saved.object && turn=$((turn + 1)) &&
+		mv $file saved.object && turn=$((${turn-0} + 1)) &&
 		case ${CASG_TEST_LONG-}$((turn % 2)) in 0) ;; *) refused casg gc --grace=0 ;; esac &&
 		echo damaged >$file &&
 		case ${CASG_TEST_LONG-}$((turn % 2)) in 1) ;; *) refused casg gc --grace=0 --dry-run ;; esac &&

@@ -8,13 +8,12 @@ test_lazy_prereq KILLABLE 'setsid true && ps -A -o pgid= -o stat='
 
 # every release that was committed, byte for byte: branch N has inN.fa; every
 # third time as fsck sees it, too
-turn=0
 intact () {
-	turn=$((turn + 1))
-	case ${CASG_TEST_LONG-}$((turn % 3)) in
-	[12]) casg-verify-pack .git/casg/packs/*.pack >fsck.out 2>&1 ;;
-	*) casg fsck --full >fsck.out 2>&1 ;;
-	esac || { cat fsck.out && return 1; }
+	if test_every 3; then
+		casg fsck --full >fsck.out 2>&1
+	else
+		casg-verify-pack .git/casg/packs/*.pack >fsck.out 2>&1
+	fi || { cat fsck.out && return 1; }
 	for ref in $(git for-each-ref --format="%(refname)" refs/heads); do
 		for db in $(casg-read-version --list "$ref" | cut -d" " -f2); do
 			casg-assemble -q -- "$ref:$db" >back && cmp "$db.fa" back || { echo "$ref:$db" && return 1; }

@@ -3,22 +3,22 @@
 
 test_description='scrubbing, rebuilding indexes, the schedule'
 . "$(dirname "$0")/test-lib.sh"
+. "$TEST_DIRECTORY/lib-import.sh"
 
 packs () {
 	(cd .git/casg/packs && ls -- *.pack)
 }
 
 # intact: every third time as fsck sees it, too
-turn=0
 intact () {
-	turn=$((turn + 1))
 	for i in 1 2 3 4; do
 		casg-assemble -q -- HEAD~$((4 - i)):db >back && cmp v$i.fa back || return 1
 	done &&
-	case ${CASG_TEST_LONG-}$((turn % 3)) in
-	[02]) casg-verify-pack .git/casg/packs/*.pack >fsck.out 2>&1 ;;
-	*) casg fsck --full >fsck.out 2>&1 ;;
-	esac || { cat fsck.out && return 1; }
+	if test_every 3; then
+		casg fsck --full >fsck.out 2>&1
+	else
+		casg-verify-pack .git/casg/packs/*.pack >fsck.out 2>&1
+	fi || { cat fsck.out && return 1; }
 }
 
 test_expect_success 'setup' '
@@ -26,12 +26,8 @@ test_expect_success 'setup' '
 	casg init -q . && git config casg.gcAuto 0 &&
 	for i in 1 2 3 4; do
 		casg-gen --seed $i --type protein --records 100 --length 100 >v$i.fa &&
-		previous=$(casg-read-version --id HEAD:db 2>/dev/null || :) &&
-		casg-pack -q v$i.fa | casg-mktree -q |
-			casg-write-version ${previous:+--previous=$previous} >version &&
-		commit=$(casg-commit-tree -p HEAD -m v$i --database=db <version) &&
-		git update-ref HEAD $commit || return 1
-	done && git reset -q --hard && git update-ref -d ORIG_HEAD && cp -r .git saved
+		plumb_import v$i.fa db || return 1
+	done && git update-ref -d ORIG_HEAD && cp -r .git saved
 '
 
 back () {
@@ -65,8 +61,7 @@ test_expect_success 'index: what is missing or damaged is rebuilt, byte for byte
 	back && cp -r .git/casg/packs original &&
 	# a third of them, in the long run all
 	for idx in .git/casg/packs/*.idx; do
-		n=$((${n-0} + 1)) &&
-		case ${CASG_TEST_LONG-}$((n % 3)) in [12]) continue ;; esac &&
+		test_every 3 || continue
 		rm -f "$idx" && casg maintenance run --task=index >out && test_grep ", 1 indexes rebuilt" out || return 1
 	done &&
 	idx=$(ls .git/casg/packs/*.idx | head -n 1) && chmod u+w $idx && size=$(wc -c <$idx) &&

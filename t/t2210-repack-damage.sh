@@ -3,6 +3,7 @@
 
 test_description='damaged bases, missing packs, packs of version 1'
 . "$(dirname "$0")/test-lib.sh"
+. "$TEST_DIRECTORY/lib-import.sh"
 
 releases=6
 
@@ -24,19 +25,6 @@ restore () {
 	rm -rf .git/casg/packs && cp -r good .git/casg/packs
 }
 
-# plain_release FILE: a release without a base, in a tree of one node; with a
-# base where a second argument says so
-plain_release () {
-	previous=$(casg-read-version --id HEAD:db 2>/dev/null)
-	set -- "$1" ${2:+--base=$(casg-read-version --field=records HEAD:db)} \
-		${2:+--base-order=$(casg-read-version --field=order HEAD:db)}
-	file=$1 && shift &&
-	casg-pack -q "$file" | casg-mktree -q "$@" >roots &&
-	casg-write-version ${previous:+--previous=$previous} <roots >v &&
-	commit=$(casg-commit-tree -p HEAD -m release --database=db <v) &&
-	git read-tree -m -u HEAD "$commit" && git update-ref HEAD "$commit"
-}
-
 test_expect_success 'setup: a series, kept as it was imported' '
 	casg init -q . && git config casg.gcAuto 0 && git config casg.chunkSize 16k &&
 	casg-gen --seed 1 --type protein --records 300 --length 100 >r1.fa &&
@@ -47,7 +35,7 @@ test_expect_success 'setup: a series, kept as it was imported' '
 		ls .git/casg/packs >before && test_tick &&
 		case $i in
 		1 | 6) casg import -q -d db r$i.fa ;;
-		*) plain_release r$i.fa base ;;
+		*) plumb_import r$i.fa db ;;
 		esac &&
 		ls .git/casg/packs >after && comm -13 before after | sed -n "s/^pack-\(.*\)\.pack/\1/p" >packs.$i || return 1
 	done &&
@@ -168,6 +156,15 @@ to_version_1 () {
 	chmod u+w "$file" && printf "\001" | dd of="$file" bs=1 seek=8 conv=notrunc 2>/dev/null &&
 	casg-reseal pack "$file" && new=$(sha256sum <"$file" | cut -d" " -f1) &&
 	rm -f ".git/casg/packs/pack-$1.idx" && mv "$file" ".git/casg/packs/pack-$new.pack"
+}
+
+# plain_release FILE: a release without a base, in a tree of one node
+plain_release () {
+	casg-pack -q "$1" | casg-mktree -q >roots &&
+	previous=$(casg-read-version --id HEAD:db 2>/dev/null)
+	casg-write-version ${previous:+--previous=$previous} <roots >v &&
+	commit=$(casg-commit-tree -p HEAD -m release --database=db <v) &&
+	git read-tree -m -u HEAD "$commit" && git update-ref HEAD "$commit"
 }
 
 test_expect_success 'setup: a repository of version 1' '

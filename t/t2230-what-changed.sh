@@ -4,25 +4,10 @@
 
 test_description='orders and presentations are stored by those of the version before'
 . "$(dirname "$0")/test-lib.sh"
+. "$TEST_DIRECTORY/lib-import.sh"
 
 import () {
 	casg import -q -d db "$@"
-}
-
-# record FILE: the next version, without what import does beside that
-record () {
-	git cat-file blob HEAD:db/VERSION >old && previous=$(casg-read-version --id - <old) &&
-	while read -r name value; do
-		case $name in
-		records) base=$value ;;
-		order) order=$value ;;
-		esac
-	done <old &&
-	casg-pack -q "$1" |
-	casg-mktree -q --base="$base" --base-order="$order" --previous=old >roots &&
-	digest=$(sha256sum <"$1") &&
-	casg-write-version --source-sha256="${digest%% *}" --previous="$previous" <roots >version &&
-	commit=$(casg-commit-tree -p HEAD -m db --database=db <version) && git update-ref HEAD "$commit"
 }
 
 # kept KIND...: the bytes that chunks of these kinds take
@@ -56,8 +41,8 @@ test_expect_success 'each release costs what changed' '
 	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
 		release $i >$i.fa &&
 		case $i in
-		1 | 12) git reset -q --hard && import $i.fa ;;
-		*) record $i.fa ;;
+		1 | 12) import $i.fa ;;
+		*) plumb_import $i.fa db ;;
 		esac &&
 		costs blobs lists orders && test "$cost" -lt 1400 || { echo "$i: $cost" && return 1; }
 	done &&

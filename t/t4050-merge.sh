@@ -9,22 +9,6 @@ import () {
 	test_tick && plumb_import "$1" "${2-db}"
 }
 
-export_is () {
-	casg-assemble -q -- "$1" >"$TRASH_DIRECTORY/exported" &&
-	test_cmp "$2" "$TRASH_DIRECTORY/exported"
-}
-
-# Every eighth time by all that looks at it.
-nclean=0
-clean () {
-	nclean=$((nclean + 1)) &&
-	git status --porcelain --untracked-files=no >"$TRASH_DIRECTORY/status" &&
-	test_must_be_empty "$TRASH_DIRECTORY/status" &&
-	if test $((nclean % 8)) = 1 || test -n "${CASG_TEST_LONG-}"; then
-		git fsck --strict --no-dangling && casg fsck --full && casg verify HEAD
-	fi
-}
-
 test_expect_success 'setup: two people, two branches' '
 	printf ">a 1\nAAAA\n>b 2\nCCCC\n>c 3\nDDDD\n" >base.fa &&
 	printf ">a 1\nAAAA\n>b 2 ours\nCCCC\n>c 3\nDDDD\n" >ours.fa &&
@@ -300,10 +284,8 @@ test_expect_success 'damage: nothing is committed' '
 	cd left &&
 	git reset -q --hard HEAD^ &&
 	head=$(git rev-parse HEAD) &&
-	n=0 &&
 	for pack in .git/casg/packs/*.pack; do
-		n=$((n + 1)) &&
-		case $((n % 3))${CASG_TEST_LONG-} in [02]) continue ;; esac &&
+		test_every 3 || continue
 		cp "$pack" good && flip_byte "$pack" $(($(wc -c <good) / 2)) &&
 		casg merge -q "$mid" >out 2>err
 		status=$?

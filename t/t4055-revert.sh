@@ -8,25 +8,9 @@ import () {
 	test_tick && plumb_import "$1" "${2-db}"
 }
 
-export_is () {
-	casg-assemble -q -- "$1" >"$TRASH_DIRECTORY/exported" &&
-	test_cmp "$2" "$TRASH_DIRECTORY/exported"
-}
-
 # keys_are KEYS: of db, in one word
 keys_are () {
 	test "$(casg-ls-tree db | awk -F"\t" "!/^#casg/ { print \$1 }" | sort | tr -d "\n")" = "$1"
-}
-
-# Every eighth time by all that looks at it.
-nclean=0
-clean () {
-	nclean=$((nclean + 1)) &&
-	git status --porcelain --untracked-files=no >"$TRASH_DIRECTORY/status" &&
-	test_must_be_empty "$TRASH_DIRECTORY/status" &&
-	if test $((nclean % 8)) = 1 || test -n "${CASG_TEST_LONG-}"; then
-		git fsck --strict --no-dangling && casg fsck --full && casg verify HEAD
-	fi
 }
 
 test_expect_success 'setup' '

@@ -69,11 +69,7 @@ fetch_second () {
 
 # fetch_fault URL SAYS: and what was wrong with the first is said
 fetch_fault () {
-	if in_turn; then
-		fetch_late "$@" && test_grep "^warning: $1: " err
-	else
-		fetch_error "$@"
-	fi
+	fetch_late "$@" && { ! in_turn || test_grep "^warning: $1: " err; }
 }
 
 # fetch_right URL: the right data come all the same

@@ -316,6 +316,14 @@ test_when_finished () {
 		} || test_status=\$?; $test_cleanup"
 }
 
+# test_every N: what takes long is done the first time and then every N-th, with
+# CASG_TEST_LONG always.  All calls in a file count together.
+test_calls=0
+test_every () {
+	test_calls=$((test_calls + 1))
+	test -n "${CASG_TEST_LONG-}" || test $((test_calls % $1)) = $((1 % $1))
+}
+
 # test_expect_code N CMD...: the exit status is exactly N.
 test_expect_code () {
 	test_want=$1
