@@ -380,6 +380,8 @@ static int check_named(struct check *k, struct worker *wk, uint32_t chunk,
 	struct casg_coder *c = wk->coder;
 	int rc = casg_chunk_needs(c, wk->raw.data, wk->raw.len, all, &nall, err);
 
+	if (!rc && nall && all[0] > chunk)
+		rc = casg_err_set(err, CASG_ECORRUPT, "it needs a chunk before the first");
 	if (!rc)
 		rc = casg_chunk_needs_made(c, wk->raw.data, wk->raw.len, made, &nmade, err);
 	for (uint32_t i = 0; !rc && i < nmade; i++) {

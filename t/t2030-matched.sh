@@ -228,12 +228,13 @@ test_expect_success 'damage to one that lends nothing: only its own records are 
 # levels: of three of which the last rests on the second by way of the third
 test_expect_success 'who fetches a chunk goes by its list: one that does not name all is refused' '
 	sh "$TEST_DIRECTORY/fuzz/make-seeds-pack.sh" seeds &&
-	for name in deep bad-deep; do
+	for name in deep bad-deep bad-deep-far; do
 		tail -c +2 seeds/pack/$name >$name.pack && casg-reseal pack $name.pack || return 1
 	done &&
 	casg-index-pack -o deep.idx deep.pack && casg-verify-pack -v deep.pack >out && test_grep "matched deep" out &&
 	test_expect_code 128 casg-index-pack -o bad-deep.idx bad-deep.pack 2>err && test_path_is_missing bad-deep.idx &&
 	test_grep "chunk 3 at byte offset .*: it does not name chunk 1, which it needs" err &&
+	test_expect_code 128 casg-index-pack -o far.idx bad-deep-far.pack 2>far && test_grep "chunk 3 .*: it needs a chunk before the first" far &&
 	test_expect_code 1 casg-verify-pack bad-deep.pack 2>actual && grep "chunk" err >expect && grep "chunk" actual >named && test_cmp expect named
 '
 

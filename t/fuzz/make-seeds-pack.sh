@@ -182,10 +182,12 @@ seed pack bad-short "p$head$one"
 seed pack bad-count "p$head$one$end$(le 8 2)"
 seed pack bad-version "pcasgpack$(le 4 2)$(le 4 0)$one$end$(le 8 1)"
 
-# scripts of three levels; the last names all that is needed, or not the second
+# scripts of three levels; the last names all that is needed, not the second, or one
+# before the first
 deep_head=$lender$copies$second
 seed pack deep "p$head2$deep_head$(deep 1 8 '\010' '\015\010\006' '\007\010' '\000' '\000' '\017' '' '')$end$(le 8 4)"
 seed pack bad-deep "p$head2$deep_head$(deep 1 8 '\010' '\015\006' '\007\010' '\000' '\000' '\017' '' '')$end$(le 8 4)"
+seed pack bad-deep-far "p$head2$deep_head$(deep 1 8 '\010' '\020\015\010\006' '\007\010' '\000' '\000' '\017' '' '')$end$(le 8 4)"
 
 # ---- multidx: one short block, its sum 0
 # multi NAME PACKS ENTRIES BITS IDBITS REST
