@@ -34,6 +34,18 @@ static int git_fail(struct casg_err *err, int code, const char *what, const char
 			    e && e->message ? e->message : "libgit2 failed");
 }
 
+/* The same of an object that another one names: that it is not there is damage. */
+static int git_lost(struct casg_err *err, int code, const char *what, const char *name)
+{
+	int r = git_fail(err, code, what, name);
+
+	if (r != CASG_EABSENT)
+		return r;
+	if (err)
+		err->code = CASG_ECORRUPT;
+	return CASG_ECORRUPT;
+}
+
 /*
  * Whose a repository is matters where its configuration can run programs: git
  * asks that, by safe.directory.  Nothing here does, and libgit2 knows less of
@@ -145,12 +157,12 @@ static int read_blob(struct casg_refs *refs, const git_oid *id, size_t most,
 		r = git_odb_read_header(&n, &type, odb, id);
 	git_odb_free(odb);
 	if (r)
-		return git_fail(err, r, "cannot read", name);
+		return git_lost(err, r, "cannot read", name);
 	if (type != GIT_OBJECT_BLOB || n > most)
 		return casg_err_set(err, CASG_ECORRUPT, "'%s' is too long or not a file", name);
 	r = git_blob_lookup(&blob, refs->git, id);
 	if (r)
-		return git_fail(err, r, "cannot read", name);
+		return git_lost(err, r, "cannot read", name);
 	casg_buf_add(out, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
 	git_blob_free(blob);
 	return casg_buf_check(out, err);
@@ -200,7 +212,7 @@ static int walk(struct casg_refs *refs, const git_tree *tree, struct casg_buf *p
 		    !casg_database_check(casg_buf_cstr(path), NULL)) {
 			r = git_tree_lookup(&sub, refs->git, git_tree_entry_id(e));
 			if (r) {
-				r = git_fail(err, r, "cannot read tree",
+				r = git_lost(err, r, "cannot read tree",
 					     casg_buf_cstr(path));
 				break;
 			}
@@ -223,7 +235,7 @@ static int walk_commit(struct casg_refs *refs, git_commit *commit, const char *r
 	int r = git_commit_tree(&tree, commit);
 
 	if (r)
-		return git_fail(err, r, "cannot read tree of", rev);
+		return git_lost(err, r, "cannot read tree of", rev);
 	r = walk(refs, tree, &path, fn, ctx, err);
 	git_tree_free(tree);
 	casg_buf_release(&path);

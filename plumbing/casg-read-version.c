@@ -12,6 +12,7 @@
 #include "cli.h"
 #include "clirepo.h"
 #include "cliversion.h"
+#include "cliwork.h"
 #include "refs.h"
 #include "version.h"
 
@@ -21,11 +22,11 @@ static int list;
 static int batch;
 static int blobs;
 static int nul;
-static const char *field, *before_arg;
+static const char *field, *before_arg, *facts_file;
 static int64_t before = INT64_MAX;
 
 static const char *const usage[] = {
-	"[--json | --id | --field=NAME] [REV:]DATABASE",
+	"[--json | --id | --field=NAME] [--facts=FILE] [REV:]DATABASE",
 	"[--json | --id | --field=NAME] - <VERSION",
 	"--list [REV]",
 	"--batch [-z] <SPECS",
@@ -37,6 +38,8 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_FLAG, 0, "json", NULL, &json, "print a JSON object" },
 	{ CASG_OPT_FLAG, 0, "id", NULL, &only_id, "print the version id" },
 	{ CASG_OPT_STR, 0, "field", "NAME", &field, "print the value of one field" },
+	{ CASG_OPT_STR, 0, "facts", "FILE", &facts_file,
+	  "write what was found to FILE, 'name value' lines; 1 if it was not" },
 	{ CASG_OPT_FLAG, 0, "list", NULL, &list,
 	  "print version id and name of every database" },
 	{ CASG_OPT_FLAG, 0, "batch", NULL, &batch,
@@ -172,22 +175,47 @@ static void print_json(struct casg_buf *out, const struct casg_version *v,
 	json_lists(out, v);
 }
 
-static void find(const char *spec, struct casg_found *found)
+/* To --facts: the commit, and the id of the version, NULL if it has none. */
+static void write_facts(const struct casg_found *found, const struct casg_oid *id)
+{
+	struct casg_buf b = CASG_BUF_INIT;
+
+	if (found->commit[0])
+		casg_buf_addf(&b, "commit %s\n", found->commit);
+	if (id) {
+		casg_buf_addstr(&b, "version ");
+		casg_oid_addhex(&b, id);
+		casg_buf_addch(&b, '\n');
+	}
+	casg_write_facts(facts_file, &b);
+	casg_buf_release(&b);
+}
+
+/* 0 when there is no such thing, and that is an answer. */
+static int find(const char *spec, struct casg_found *found)
 {
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_repo repo;
 	struct casg_refs *refs;
+	int r;
 
 	casg_cli_repo(&repo);
-	if (casg_refs_open(&refs, &repo, &err) || casg_refs_find(refs, spec, found, &err))
+	r = casg_refs_open(&refs, &repo, &err);
+	if (r)
 		casg_die_err(&err);
-	casg_repo_cache_put(&repo, found->commit, casg_buf_cstr(&found->database),
-			    found->only, found->text.data, found->text.len);
-	if (strcmp(found->anchor, found->commit))
+	r = casg_refs_find(refs, spec, found, &err);
+	if (r && !(r == CASG_EABSENT && facts_file))
+		casg_die_err(&err);
+	/* with --facts it is about to be replaced */
+	if (!facts_file)
+		casg_repo_cache_put(&repo, found->commit, casg_buf_cstr(&found->database),
+				    found->only, found->text.data, found->text.len);
+	if (!facts_file && strcmp(found->anchor, found->commit))
 		casg_repo_cache_put(&repo, found->anchor, casg_buf_cstr(&found->database),
 				    found->only, found->text.data, found->text.len);
 	casg_refs_free(refs);
 	casg_repo_release(&repo);
+	return !r;
 }
 
 /* Writes one value to 'out'; the exit status says whether there is one. */
@@ -203,7 +231,7 @@ static void print_field(struct casg_buf *out, const struct casg_version *v)
 	casg_buf_addch(out, '\n');
 }
 
-static void show(const char *spec)
+static int show(const char *spec)
 {
 	struct casg_err err = CASG_ERR_INIT;
 	struct casg_buf out = CASG_BUF_INIT;
@@ -214,13 +242,18 @@ static void show(const char *spec)
 
 	casg_found_init(&found);
 	casg_version_init(&v);
-	if (named)
-		find(spec, &found);
-	else
+	if (named && !find(spec, &found)) {
+		write_facts(&found, NULL);
+		casg_found_release(&found);
+		return CASG_EXIT_NO;
+	}
+	if (!named)
 		casg_cli_slurp("-", CASG_VERSION_MAX_BYTES, &found.text);
 	if (casg_version_decode(&v, found.text.data, found.text.len, &err) ||
 	    casg_version_id(found.text.data, found.text.len, &id, &err))
 		casg_die_err(&err);
+	if (facts_file)
+		write_facts(&found, &id);
 	if (json) {
 		print_json(&out, &v, &id, named ? casg_buf_cstr(&found.database) : NULL,
 			   found.commit);
@@ -238,6 +271,7 @@ static void show(const char *spec)
 	casg_buf_release(&out);
 	casg_version_release(&v);
 	casg_found_release(&found);
+	return CASG_EXIT_YES;
 }
 
 static int list_one(void *ctx, const char *database, const uint8_t *text, size_t n,
@@ -363,6 +397,8 @@ static int run(int argc, char **argv)
 		casg_usage_die("--before needs --blobs");
 	if (before_arg && casg_time_parse_user(before_arg, &before, &err))
 		casg_usage_die("bad value '%s' of --before: %s", before_arg, err.msg);
+	if (facts_file && (list || batch || blobs))
+		casg_usage_die("--facts does not go with --list, --batch and --blobs");
 	if (nul && !batch && !blobs)
 		casg_usage_die("-z needs --batch or --blobs");
 	if ((batch || blobs) && argc)
@@ -372,7 +408,7 @@ static int run(int argc, char **argv)
 	else if (list)
 		list_all(argc ? argv[0] : "HEAD");
 	else
-		show(argc ? argv[0] : "");
+		return show(argc ? argv[0] : "");
 	return CASG_EXIT_YES;
 }
 

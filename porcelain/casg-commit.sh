@@ -39,14 +39,15 @@ esac
 casg_begin commit
 casg_read_head
 casg_refuse_local_edits
-base=$(casg_old records) && order=$(casg_old order) && taxonomy=$(casg_old taxonomy) ||
-	exit 128
+casg_get_old base records
+casg_get_old order order
+casg_get_old taxonomy taxonomy
 casg_run_tree casg-mktree ${opt_quiet:+--quiet} ${opt_null:+-z} \
 	${opt_threads:+--threads="$opt_threads"} ${opt_memory:+--memory="$opt_memory"} \
 	${base:+--base="$base" --base-order="$order" --previous="$tmp/old"} || exit
 casg_facts "$tmp/tree.facts"
 casg_write_version ${taxonomy:+--taxonomy="$taxonomy"}
-records=$(casg_field "$tmp/VERSION" count)
+casg_get records "$tmp/VERSION" count
 ! casg_is_same || casg_nothing 1 "nothing to commit: these are the $records records of $db"
 # what is left of a pipe whose first program failed
 test "$records" != 0 || test -n "$opt_allow_empty" ||

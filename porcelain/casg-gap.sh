@@ -35,8 +35,9 @@ casg_read_head
 test -n "$previous" || die "there is no database '$db' in HEAD"
 casg_refuse_local_edits
 casg-write-version --follow --valid-until="$opt_from" <"$tmp/old" >"$tmp/VERSION" || exit
-ends=$(casg_field "$tmp/VERSION" valid-until)
-test "$ends" != "$(casg_old valid-until)" ||
+casg_get ends "$tmp/VERSION" valid-until
+casg_get_old ended valid-until
+test "$ends" != "$ended" ||
 	casg_nothing 0 "nothing to do: $db ends at $ends already"
 message=$opt_message
 test -n "$message" || message="gap $db: ends at $ends"

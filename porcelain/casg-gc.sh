@@ -81,8 +81,8 @@ mark () {
 }
 
 list_needed () {
-	casg-reachable-packs <"$tmp/versions" >"$tmp/needed" &&
-	cat "$tmp/lent" >>"$tmp/needed" || exit 128
+	casg-reachable-packs <"$tmp/versions" >"$tmp/needed" || exit 128
+	test ! -s "$tmp/lent" || cat "$tmp/lent" >>"$tmp/needed" || exit 128
 }
 
 # prune ARG...: the receipt grows.
@@ -90,12 +90,19 @@ prune () {
 	casg-prune-packs ${opt_dry_run:+--dry-run} "$@" >>"$tmp/receipt" || exit 128
 }
 
+# Both are empty, as a rule.
+same () {
+	{ test ! -s "$1" && test ! -s "$2"; } || cmp -s "$1" "$2"
+}
+
 # The same once more, if it has become another list.
 look_again () {
 	test -z "$opt_dry_run" || return 0
-	mv "$tmp/versions" "$tmp/before" && mv "$tmp/lent" "$tmp/lent-before" &&
-	casg_list_versions "$tmp" >"$tmp/versions" && casg_list_lent "$tmp" >"$tmp/lent" || exit 128
-	cmp -s "$tmp/before" "$tmp/versions" && cmp -s "$tmp/lent-before" "$tmp/lent" || list_needed
+	casg_list_versions "$tmp" >"$tmp/versions-now" && casg_list_lent "$tmp" >"$tmp/lent-now" || exit 128
+	cmp -s "$tmp/versions" "$tmp/versions-now" && same "$tmp/lent" "$tmp/lent-now" || {
+		mv "$tmp/versions-now" "$tmp/versions" && mv "$tmp/lent-now" "$tmp/lent" || exit 128
+		list_needed
+	}
 }
 
 # What went, a line each, and the sums.

@@ -75,7 +75,8 @@ choose_database () {
 # Set $taxonomy, a version id: what the options say, else as it was.
 choose_taxonomy () {
 	if test -z "$opt_taxonomy"; then
-		taxonomy=$(test -n "$opt_no_taxonomy" || casg_old taxonomy) || exit 128
+		taxonomy=
+		test -n "$opt_no_taxonomy" || casg_get_old taxonomy taxonomy
 		return
 	fi
 	test -z "$opt_no_taxonomy" || usage_die "--taxonomy and --no-taxonomy exclude each other"
@@ -108,7 +109,7 @@ pack_records () {
 	else
 		set -- -- "$@"
 	fi
-	sh -c "$casg_become" "$tmp/pack.pid" casg-pack \
+	casg_become "$tmp/pack.pid" casg-pack \
 		${opt_quiet:+--quiet} ${opt_allow_empty:+--allow-empty} \
 		${opt_threads:+--threads="$opt_threads"} \
 		${opt_memory:+--memory="$opt_memory"} \
@@ -133,7 +134,7 @@ make_tree () {
 	else
 		set -- casg-mktree "$@"
 	fi
-	sh -c "$casg_become" "$tmp/tree.pid" "$@"
+	casg_become "$tmp/tree.pid" "$@"
 }
 
 write_version () {
@@ -159,7 +160,8 @@ casg_find_sign
 casg_check_name "; --database gives another one"
 casg_begin import
 casg_read_head
-base=$(casg_old records) && base_order=$(casg_old order) || exit 128
+casg_get_old base records
+casg_get_old base_order order
 check_files=1 expect_newline=1 limit_shrink=1
 test "$opt_checksum_file" != 0 || check_files=
 test -z "$opt_allow_missing_newline" || expect_newline=
@@ -201,6 +203,7 @@ test -n "$message" ||
 test -z "$opt_storage" || casg_upload_version
 casg_commit_version "$message"
 if test -n "$opt_storage"; then
+	casg_unlock refs
 	(casg_send_records) || die "$db is committed, but the storages of '$opt_storage' do not know it: 'casg push' tells them"
 fi
 if test -n "$opt_quiet"; then

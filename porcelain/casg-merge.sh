@@ -68,7 +68,6 @@ if test "$base" = "$head" && test -z "$opt_no_ff"; then
 	commit=$theirs
 	casg_lock refs
 	move_head || exit 128
-	casg_unlock refs
 	say "Fast-forward to $commit"
 	casg_end
 fi

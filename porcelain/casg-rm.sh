@@ -52,7 +52,7 @@ casg_begin rm
 casg_read_head
 test -n "$previous" || die "there is no database '$db' in HEAD"
 casg_refuse_local_edits
-taxonomy=$(casg_old taxonomy) || exit 128
+casg_get_old taxonomy taxonomy
 if test -n "$opt_stdin"; then
 	withdraw
 else

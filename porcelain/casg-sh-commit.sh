@@ -10,8 +10,8 @@
 #	casg_facts FILE...      what they counted: $records, $stored and others
 #	casg_write_version ARG...   $tmp/VERSION, ARGs as casg-write-version has them
 #	casg_is_same            nothing changed: leave with casg_nothing
-#	casg_commit_version MESSAGE [-p PARENT]...
-#	casg_end                what is due after a commit
+#	casg_commit_version MESSAGE [-p PARENT]...   takes the lock "refs"
+#	casg_end                lets go of all, and what is due after a commit
 #
 # $opt_quiet, $opt_release, $opt_sequence_time and $opt_valid_until are heeded where
 # they are options of the script, and $casg_sign (casg_find_sign).  Packs that $tmp/pack.facts and $tmp/tree.facts list
@@ -29,12 +29,25 @@
 tmp='' casg_running='' committed='' casg_state='' casg_keep_state='' casg_reader_status=''
 head='' previous='' commit=''
 
-# For sh -c: become the program; its process id goes to the file that comes
-# first.  One that starts late finds "stop", the others are found by their ids.
-# shellcheck disable=SC2016 # expanded by the inner shell
-casg_become='echo $$ >"$0" && ! test -e "${0%/*}/stop" && exec "$@"'
+# casg_become FILE PROGRAM ARG...: in a subshell, become the program; its process
+# id goes to FILE.  One that starts late finds "stop", the others are found by
+# their ids.  No subshell knows its own but from the system.
+casg_become () {
+	casg_file=$1
+	shift
+	if test -n "$casg_sees_self" && read -r casg_id casg_rest </proc/self/stat; then
+		echo "$casg_id" >"$casg_file" && ! test -e "${casg_file%/*}/stop" && exec "$@"
+		exit
+	fi
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	exec sh -c 'echo $$ >"$0" && ! test -e "${0%/*}/stop" && exec "$@"' "$casg_file" "$@"
+}
 
 casg_begin () {
+	# /proc may be that of another container
+	casg_id='' casg_sees_self=''
+	{ read -r casg_id casg_rest </proc/self/stat; } 2>/dev/null
+	test "$casg_id" != $$ || casg_sees_self=1
 	casg_verb=$1
 	casg_at_exit casg_finish
 	# one at a time: a failed import takes its packs away, and nobody else may
@@ -47,17 +60,22 @@ casg_begin () {
 
 # ---- the end, however it comes
 
-# What was asked the cache of ids of new packs for is answered; it is as large
-# as all the rest, and can be had again from the packs.
-casg_remove_caches () {
-	for casg_file in "$tmp/pack.facts" "$tmp/tree.facts"; do
+# It is committed: nothing is to be taken up.  What was asked the cache of ids of
+# new packs for is answered; it is as large as all the rest, and can be had again
+# from the packs.
+casg_all_done () {
+	set -- "$tmp"
+	for casg_file in "$tmp/pack.facts" "$tmp/tree.facts" ${casg_state:+"$casg_state"}; do
 		test -e "$casg_file" || continue
 		while read -r casg_name casg_id _; do
-			test "$casg_name" != pack ||
-				set -- "$@" "${CASG_CACHE_DIR:-$CASG_PATH/index}/pack-$casg_id.objects"
+			case $casg_name$casg_id in
+			pack*[!0-9a-f]*) ;;
+			pack?*) set -- "$@" "${CASG_CACHE_DIR:-$CASG_PATH/index}/pack-$casg_id.objects" ;;
+			esac
 		done <"$casg_file"
 	done
-	test $# = 0 || rm -f "$@"
+	test -z "$casg_state" || test ! -e "$casg_state" || set -- "$@" "$casg_state"
+	casg_unlock_all "$@"
 }
 
 # casg_remove_packs FILE...: packs that this run wrote and no commit names go away
@@ -102,19 +120,6 @@ casg_undo () {
 	casg_remove_packs "$tmp/pack.facts" "$tmp/dropped"
 }
 
-# It is committed: nothing is to be taken up, and the ids of the packs of those
-# that were interrupted are not asked for again.
-casg_remove_state () {
-	test -n "$casg_state" && test -e "$casg_state" || return 0
-	while read -r casg_name casg_id; do
-		case $casg_name$casg_id in
-		pack*[!0-9a-f]*) ;;
-		pack?*) rm -f "${CASG_CACHE_DIR:-$CASG_PATH/index}/pack-$casg_id.objects" ;;
-		esac
-	done <"$casg_state"
-	rm -f "$casg_state"
-}
-
 # Temporary files of the programs, whose names hold the process id, if they
 # died without the chance to remove them.
 casg_remove_rubbish () {
@@ -142,14 +147,17 @@ casg_finish () {
 		kill -s PIPE $(cat "$tmp/upload.pid" 2>/dev/null) 2>/dev/null
 		wait "$casg_uploader"
 	fi
-	if test -n "$tmp"; then
-		test -n "$committed" || { casg_undo; casg_remove_rubbish; }
-		test -z "$committed" || casg_remove_state
-		rm -rf "$tmp"
+	if test -n "$tmp" && test -z "$committed"; then
+		casg_undo
+		casg_remove_rubbish
 	fi
 	# not there unless something is
 	test ! -d "$CASG_PATH/partial" || rmdir "$CASG_PATH/partial/chunks" "$CASG_PATH/partial" 2>/dev/null
-	casg_unlock_all
+	if test -n "$tmp" && test -n "$committed"; then
+		casg_all_done
+	else
+		casg_unlock_all ${tmp:+"$tmp"}
+	fi
 	exit "$casg_status"
 }
 
@@ -158,7 +166,9 @@ casg_finish () {
 # casg-commit-tree has the last word on names.  $1: what else to say.
 casg_check_name () {
 	casg_bad=
-	git check-ref-format "casg/$db" || casg_bad=1
+	case $db in
+	*[!0-9A-Za-z_-]*) git check-ref-format "casg/$db" || casg_bad=1 ;;
+	esac
 	case /$db/ in
 	/@/ | */-* | */VERSION/* | */PACKS/* | /taxonomy/*) casg_bad=1 ;;
 	esac
@@ -180,28 +190,38 @@ casg_refuse_local_edits () {
 }
 
 casg_read_head () {
-	head=$(git rev-parse --verify --quiet "HEAD^{commit}") ||
-		die "there is no commit yet; 'casg init' makes the first one"
-	previous=
-	printf '%s\n' "$head:$db/VERSION" | git cat-file --batch >"$tmp/batch" || exit 128
-	read -r casg_first <"$tmp/batch"
-	case $casg_first in
-	*" missing") return ;;
-	*" blob "*) ;;
-	*) die "'$db/VERSION' in HEAD is not a file" ;;
-	esac
-	sed -e 1d -e '$d' "$tmp/batch" >"$tmp/old" &&
-	previous=$(casg-read-version --id - <"$tmp/old") || exit 128
+	head='' previous=''
+	casg-read-version --facts="$tmp/head.facts" "HEAD:$db" >"$tmp/old"
+	casg_status=$?
+	test $casg_status -le 1 || exit 128
+	while read -r casg_name casg_id; do
+		case $casg_name in
+		commit) head=$casg_id ;;
+		version) previous=$casg_id ;;
+		esac
+	done <"$tmp/head.facts"
+	test -n "$head" || die "there is no commit yet; 'casg init' makes the first one"
 }
 
-# casg_field VERSION NAME: the value of a field, if it is there.
-casg_field () {
-	sed -n "s/^$2 //p" "$1"
+# casg_get VARIABLE FILE NAME: the value of a field of a VERSION, or a file like it;
+# empty if it is not there.
+casg_get () {
+	casg_value=
+	while IFS= read -r casg_word; do
+		case $casg_word in
+		"$3 "*)
+			casg_value=${casg_word#"$3 "}
+			break
+			;;
+		esac
+	done <"$2" || exit 128
+	eval "$1=\$casg_value"
 }
 
-# casg_old NAME: that of the version before, if there is one.
-casg_old () {
-	test -z "$previous" || casg_field "$tmp/old" "$1"
+# casg_get_old VARIABLE NAME: that of the version before, if there is one.
+casg_get_old () {
+	eval "$1="
+	test -z "$previous" || casg_get "$1" "$tmp/old" "$2"
 }
 
 # The only database in HEAD.
@@ -222,8 +242,7 @@ casg_only_database () {
 casg_run_tree () {
 	{ command exec 4<&0; } 2>/dev/null || exec 4</dev/null
 	casg_running=1
-	sh -c "$casg_become" "$tmp/tree.pid" "$@" --facts="$tmp/tree.facts" \
-		>"$tmp/roots" <&4 4<&- &
+	casg_become "$tmp/tree.pid" "$@" --facts="$tmp/tree.facts" >"$tmp/roots" <&4 4<&- &
 	exec 4<&-
 	wait "$!"
 	casg_status=$?
@@ -232,7 +251,7 @@ casg_run_tree () {
 }
 
 # casg_start_pipe READER TREE ARG...: two functions of the script, each of which
-# ends in a program by way of $casg_become.  READER gets ARG... and standard
+# ends in casg_become.  READER gets ARG... and standard
 # input, has its id in pack.pid and pipes records into TREE, which has its id in
 # tree.pid and prints roots.  In the background, so that a signal is answered at
 # once.  Process ids and the reader's status come by files: POSIX sh has no
@@ -247,7 +266,7 @@ casg_start_pipe () {
 		trap : TERM HUP
 		{
 			trap : TERM HUP
-			"$casg_reader" "$@" <&4 4<&-
+			("$casg_reader" "$@") <&4 4<&-
 			echo $? >"$tmp/status"
 		} | {
 			trap : TERM HUP
@@ -264,7 +283,7 @@ casg_wait_pipe () {
 	casg_running=
 	read -r casg_reader_status <"$tmp/status" || casg_reader_status=128
 	# what the tree misses when the reader has failed is no news
-	test "$casg_reader_status" != 0 || cat "$tmp/tree.err" >&2
+	test "$casg_reader_status" != 0 || test ! -s "$tmp/tree.err" || cat "$tmp/tree.err" >&2
 	for casg_status in "$casg_reader_status" "$casg_tree_status"; do
 		case $casg_status in
 		0) ;;
@@ -302,7 +321,6 @@ casg_facts () {
 			esac
 		done <"$casg_file"
 	done
-	casg_remove_caches
 }
 
 # ---- the version
@@ -315,16 +333,29 @@ casg_write_version () {
 		${previous:+--previous="$previous"} "$@" <"$tmp/roots" >"$tmp/VERSION" || exit
 }
 
+# casg_pick FILE NAMES: $casg_value is those lines whose names are among NAMES.
+casg_pick () {
+	casg_value=
+	while IFS= read -r casg_word; do
+		case " $2 " in
+		*" ${casg_word%% *} "*) casg_value=$casg_value$casg_word$casg_lf ;;
+		esac
+	done <"$1" || exit 128
+}
+
 # The same records, order, presentation and tombstones, as long in force, and no
 # new label or time?
 casg_is_same () {
 	test -n "$previous" || return
-	casg_lines='/^records /p; /^order /p; /^presentation /p; /^withdrawn /p; /^valid-until /p'
-	test -z "${opt_taxonomy-}${opt_no_taxonomy-}" || casg_lines="$casg_lines; /^taxonomy /p"
-	test -z "${opt_release-}" || casg_lines="$casg_lines; /^release /p"
-	test -z "${opt_sequence_time-}" || casg_lines="$casg_lines; /^sequence-time /p"
-	test -z "${opt_taxonomy_time-}" || casg_lines="$casg_lines; /^taxonomy-time /p"
-	test "$(sed -n "$casg_lines" "$tmp/old")" = "$(sed -n "$casg_lines" "$tmp/VERSION")"
+	casg_names="records order presentation withdrawn valid-until"
+	test -z "${opt_taxonomy-}${opt_no_taxonomy-}" || casg_names="$casg_names taxonomy"
+	test -z "${opt_release-}" || casg_names="$casg_names release"
+	test -z "${opt_sequence_time-}" || casg_names="$casg_names sequence-time"
+	test -z "${opt_taxonomy_time-}" || casg_names="$casg_names taxonomy-time"
+	casg_pick "$tmp/old" "$casg_names"
+	casg_was=$casg_value
+	casg_pick "$tmp/VERSION" "$casg_names"
+	test "$casg_was" = "$casg_value"
 }
 
 # casg_nothing STATUS MESSAGE: nothing changed; what was written may stay.
@@ -352,15 +383,12 @@ casg_commit_version () {
 	commit=$(casg-commit-tree ${casg_sign:+"$casg_sign"} -p "$head" "$@" -m "$casg_message" --database="$db" \
 		<"$tmp/VERSION") &&
 	move_head || exit 128
-	casg_unlock refs
 }
 
 # The commit is made, whatever becomes of this.
 casg_end () {
 	trap '' INT TERM HUP
-	casg_remove_state
-	rm -rf "$tmp"
-	casg_unlock import
+	casg_all_done
 	trap - EXIT INT TERM HUP
 	casg-prune-packs --auto && casg-gc --auto --quiet
 	casg-multi-pack-index --auto write

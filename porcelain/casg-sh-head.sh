@@ -23,8 +23,6 @@
 # known for ours.  git's own locks of refs are known by what they hold: NEW or
 # less of it.
 
-casg_index=''
-
 casg_journal () {
 	casg_journal_file=$CASG_PATH/state/head.journal
 	test "$casg_bare" = true || test -n "$casg_index" ||
@@ -34,10 +32,8 @@ casg_journal () {
 # casg_move_head OLD NEW REASON
 casg_move_head () {
 	casg_journal
-	casg_moving="casg $1 $2"
-	if ! echo "$casg_moving" >"$casg_journal_file-$$" ||
-		! mv "$casg_journal_file-$$" "$casg_journal_file"; then
-		rm -f "$casg_journal_file-$$"
+	if ! echo "casg $1 $2" >"$casg_journal_file"; then
+		rm -f "$casg_journal_file"
 		return 1
 	fi
 	if test "$casg_bare" = false && ! casg_lock_index; then
@@ -83,13 +79,11 @@ casg_new_tree () {
 	else
 		rm -f "$casg_journal_file-index"
 	fi
-	(
-		GIT_INDEX_FILE=$casg_journal_file-index
-		export GIT_INDEX_FILE
+	GIT_INDEX_FILE=$casg_journal_file-index git read-tree -m -u "$1" "$2" 2>/dev/null || {
 		# a touched file is no edited one
-		git update-index -q --refresh >/dev/null
-		git read-tree -m -u "$1" "$2"
-	)
+		GIT_INDEX_FILE=$casg_journal_file-index git update-index -q --refresh >/dev/null
+		GIT_INDEX_FILE=$casg_journal_file-index git read-tree -m -u "$1" "$2"
+	}
 }
 
 # From here on nothing can be taken back: a failure is mended later.
@@ -122,7 +116,13 @@ casg_go_back () {
 casg_mend_head () {
 	casg_journal
 	test -e "$casg_journal_file" || return 0
-	read -r casg_word casg_old casg_new <"$casg_journal_file"
+	casg_word='' casg_old='' casg_new=''
+	if ! read -r casg_word casg_old casg_new <"$casg_journal_file" ||
+		test ${#casg_new} -ne ${#casg_old}; then
+		# less than its line: nothing was begun
+		rm -f "$casg_journal_file"
+		return
+	fi
 	test "$casg_word" = casg || die "'$casg_journal_file' is not ours"
 	test "$casg_bare" = true || casg_retake_index
 	casg_break_ref_locks

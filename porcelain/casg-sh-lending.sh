@@ -24,10 +24,6 @@
 # The borrowers are in casg/borrowers, the path of a Git directory a line.  One
 # that cannot be read ends the script with 128: it may need anything.
 
-casg_borrowers () {
-	test ! -s "$CASG_PATH/borrowers" || cat "$CASG_PATH/borrowers"
-}
-
 casg_lent_locks='' casg_unlockable=''
 
 # Whoever holds its own lock and waits for that of another may be waited for by
@@ -49,8 +45,9 @@ casg_lock_lending () {
 
 casg_lock_borrowers () {
 	casg_unlockable=''
+	test -s "$CASG_PATH/borrowers" || return 0
 	casg_own=$CASG_PATH casg_own_locks=$casg_locks
-	casg_borrowers | sort -u >"$casg_own/tmp/lent-$$" || exit 128
+	sort -u "$CASG_PATH/borrowers" >"$casg_own/tmp/lent-$$" || exit 128
 	casg_held=0
 	while IFS= read -r casg_borrower; do
 		test -d "$casg_borrower/casg/packs" || continue
@@ -73,7 +70,7 @@ casg_lock_borrowers () {
 casg_unlock_lending () {
 	casg_was=$?
 	printf %s "$casg_lent_locks" | while IFS= read -r casg_file; do
-		rm -f -- "$casg_file"
+		rm -f -- "$casg_file" "$casg_file-$$"
 	done
 	casg_lent_locks=''
 	return $casg_was
@@ -101,7 +98,8 @@ casg_list_needed_by () {
 }
 
 casg_list_lent () {
-	: >"$1/lent-needed" && casg_borrowers >"$1/lent-to" || exit 128
+	test -s "$CASG_PATH/borrowers" || return 0
+	: >"$1/lent-needed" && cat "$CASG_PATH/borrowers" >"$1/lent-to" || exit 128
 	while IFS= read -r casg_borrower; do
 		test -d "$casg_borrower/casg/packs" ||
 			die "'$casg_borrower' may need packs, but is not there; if it is gone for good, remove its line from '$CASG_PATH/borrowers'"

@@ -17,10 +17,13 @@
 #         until the ref has moved; and while packs go to quarantine.  Taken
 #         after import, held for a moment.
 #
+# casg_clean_up FILE... removes these, and then lets go of all locks: one program
+# for both.
+#
 # A lock is a file of one line: process id, host, and what tells this start of
 # this machine (and container) from others.  It is written under another name
 # and linked to its own, so that it never is there without its line; link(2)
-# is also what holds on NFS.  A lock is broken when its holder was on this host
+# is also what holds on NFS.  The other name goes with it.  A lock is broken when its holder was on this host
 # and is gone, and by nobody else: of other hosts we cannot tell.
 
 casg_locks=''
@@ -90,7 +93,6 @@ casg_lock () {
 		casg_waited=1
 		sleep 0.1
 	done
-	rm -f "$casg_lock_file-$$"
 	casg_locks="$casg_locks $1"
 }
 
@@ -112,14 +114,14 @@ casg_break_lock () {
 	test -z "$(find "$casg_dead" -mmin +1 2>/dev/null)" || rm -f "$casg_dead"
 	ln "$casg_lock_file" "$casg_dead" 2>/dev/null || return
 	{ read -r casg_now <"$casg_dead"; } 2>/dev/null || casg_now=''
-	test "$casg_now" != "$casg_held" || rm -f "$casg_lock_file"
+	test "$casg_now" != "$casg_held" || rm -f "$casg_lock_file" "$casg_lock_file-${casg_held%% *}"
 	rm -f "$casg_dead"
 }
 
 # casg_unlock NAME: let it go, if this process holds it.
 casg_unlock () {
 	case "$casg_locks " in
-	*" $1 "*) rm -f "$CASG_PATH/state/$1.lock" ;;
+	*" $1 "*) rm -f "$CASG_PATH/state/$1.lock" "$CASG_PATH/state/$1.lock-$$" ;;
 	esac
 	casg_kept=
 	for casg_name in $casg_locks; do
@@ -128,16 +130,24 @@ casg_unlock () {
 	casg_locks=$casg_kept
 }
 
+casg_clean_up () {
+	for casg_name in $casg_locks; do
+		set -- "$@" "$CASG_PATH/state/$casg_name.lock" "$CASG_PATH/state/$casg_name.lock-$$"
+	done
+	test $# = 0 || rm -rf -- "$@"
+	casg_locks=''
+}
+
+# casg_unlock_all [FILE...]: so that nothing is left of a lock that a signal has
+# ended the wait for; and casg_clean_up.
 casg_unlock_all () {
 	# a wait that a signal has ended, perhaps when the lock was just made
 	if test -n "${casg_lock_file-}"; then
-		! test -e "$casg_lock_file-$$" || rm -f "$casg_lock_file-$$"
+		! test -e "$casg_lock_file-$$" || set -- "$@" "$casg_lock_file-$$"
 		{ read -r casg_held <"$casg_lock_file"; } 2>/dev/null || casg_held=''
-		test -z "${casg_line-}" || test "$casg_held" != "$casg_line" || rm -f "$casg_lock_file"
+		test -z "${casg_line-}" || test "$casg_held" != "$casg_line" || set -- "$@" "$casg_lock_file"
 	fi
-	for casg_name in $casg_locks; do
-		casg_unlock "$casg_name"
-	done
+	casg_clean_up "$@"
 }
 
 # For casg_at_exit: nothing of $tmp, and no lock, is left.
@@ -145,7 +155,6 @@ casg_let_go () {
 	casg_status=$?
 	trap '' INT TERM HUP
 	trap - EXIT
-	test -z "${tmp-}" || rm -rf "$tmp"
-	casg_unlock_all
+	casg_unlock_all ${tmp:+"$tmp"}
 	exit "$casg_status"
 }

@@ -294,7 +294,6 @@ casg_commit_merge () {
 	shift
 	# what the versions rely on is checked, and stays until HEAD names it
 	casg_lock refs
-	casg_remove_caches
 	trailers=$(casg_taken_trailers) || exit 128
 	commit=
 	casg_left=$(wc -l <"$tmp/merged")
@@ -315,7 +314,6 @@ casg_commit_merge () {
 			"$tree_commit^{tree}") || exit 128
 	casg_check_taxonomies
 	move_head || exit 128
-	casg_unlock refs
 }
 
 # Taxa of both sides may leave one without a parent, or in a circle: who reads all

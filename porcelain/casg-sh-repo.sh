@@ -5,8 +5,9 @@
 #	. "${0%/*}/casg-sh-repo"
 #	casg_repo
 #
-# $CASG_PATH is casg's folder in it, $casg_bare is true or false, and git runs
-# in the same repository as casg's own programs do.
+# $CASG_PATH is casg's folder in it, $casg_bare is true or false, $casg_index is
+# Git's index, empty if its name holds a line end, and git runs in the same
+# repository as casg's own programs do.
 #
 #	casg_lacks_packs            may something that versions need be in storages only?
 #
@@ -51,13 +52,21 @@ casg_make_dirs () {
 		"$CASG_PATH/index" "$CASG_PATH/state" || exit 128
 }
 
-# shellcheck disable=SC2034 # the scripts read casg_bare
+# shellcheck disable=SC2034 # the scripts read casg_bare and casg_index
 casg_repo () {
 	test -z "${CASG_DIR-}" || casg_use_dir
-	casg_found=$(git rev-parse --git-common-dir --is-bare-repository 2>/dev/null) ||
+	casg_found=$(git rev-parse --is-bare-repository --git-common-dir --git-path index 2>/dev/null) ||
 		die "not a casg repository (or any of the parent directories); 'casg init' makes one"
-	casg_bare=${casg_found##*"$casg_lf"}
+	casg_bare=${casg_found%%"$casg_lf"*}
+	casg_found=${casg_found#*"$casg_lf"}
+	casg_index=${casg_found#*"$casg_lf"}
 	CASG_PATH=${casg_found%"$casg_lf"*}/casg
+	case $casg_index in
+	*"$casg_lf"*)
+		casg_index=
+		CASG_PATH=$(git rev-parse --git-common-dir)/casg || exit 128
+		;;
+	esac
 	case $CASG_PATH in
 	/*) ;;
 	*) CASG_PATH=$PWD/$CASG_PATH ;;

@@ -41,12 +41,12 @@ store_empty_sequence () {
 }
 
 read_taxa () {
-	sh -c "$casg_become" "$tmp/pack.pid" casg-read-taxonomy -z \
+	casg_become "$tmp/pack.pid" casg-read-taxonomy -z \
 		${opt_ids:+--ids="$opt_ids"} --facts="$tmp/read.facts" -- "$@"
 }
 
 make_tree () {
-	sh -c "$casg_become" "$tmp/tree.pid" casg-mktree -z --quiet \
+	casg_become "$tmp/tree.pid" casg-mktree -z --quiet \
 		${base:+--base="$base" --base-order="$base_order"} \
 		--facts="$tmp/tree.facts"
 }
@@ -86,17 +86,18 @@ casg_repo
 casg_find_sign
 casg_begin import
 casg_read_head
-base=$(casg_old records) && base_order=$(casg_old order) &&
-	mapping=$(casg_old mapping) || exit 128
+casg_get_old base records
+casg_get_old base_order order
+casg_get_old mapping mapping
 store_empty_sequence
 casg_start_pipe read_taxa make_tree "$@"
 casg_refuse_local_edits
 casg_wait_pipe
 
 casg_facts "$tmp/pack.facts" "$tmp/tree.facts" "$tmp/read.facts"
-taxa=$(casg_field "$tmp/read.facts" taxa) && merged=$(casg_field "$tmp/read.facts" merged) &&
-	deleted=$(casg_field "$tmp/read.facts" deleted) &&
-	names=$(casg_field "$tmp/read.facts" names) || exit 128
+for fact in taxa merged deleted names; do
+	casg_get $fact "$tmp/read.facts" $fact
+done
 write_version "$@"
 ! casg_is_same || casg_nothing 0 "already up to date: $opt_name ($taxa taxa)"
 message=$opt_message

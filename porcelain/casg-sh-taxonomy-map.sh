@@ -43,7 +43,7 @@ read_rows () {
 	else
 		set -- -- "$@"
 	fi
-	sh -c "$casg_become" "$tmp/pack.pid" casg-read-mapping \
+	casg_become "$tmp/pack.pid" casg-read-mapping \
 		${opt_quiet:+--quiet} ${opt_all:+--all} \
 		${opt_threads:+--threads="$opt_threads"} \
 		${opt_memory:+--memory="$opt_memory"} \
@@ -58,11 +58,11 @@ make_mapping () {
 	if test -n "$opt_update" && test -n "$previous"; then
 		set -- casg-update-tree "$@" --previous="$tmp/old"
 	elif test -n "$previous"; then
-		set -- casg-mktree "$@" --base="$(casg_old records)" --base-order="$(casg_old order)"
+		set -- casg-mktree "$@" --base="$base" --base-order="$base_order"
 	else
 		set -- casg-mktree "$@"
 	fi
-	sh -c "$casg_become" "$tmp/tree.pid" "$@"
+	casg_become "$tmp/tree.pid" "$@"
 }
 
 # ---- the versions
@@ -75,7 +75,7 @@ write_mapping () {
 	done
 	shift "$nfiles"
 	source_sha256=
-	test -n "$opt_update" || source_sha256=$(casg_field "$tmp/map.facts" source-sha256)
+	test -n "$opt_update" || casg_get source_sha256 "$tmp/map.facts" source-sha256
 	casg_write_version --kind=taxonomy --taxonomy-time="$time" \
 		${source_sha256:+--source-sha256="$source_sha256"} "$@"
 }
@@ -83,7 +83,7 @@ write_mapping () {
 # $tmp/VERSION.taxonomy: the same taxa, with the mapping.  Of another time, it
 # is no release of the publisher's any more.
 write_taxonomy () {
-	root=$(casg_field "$tmp/VERSION" records)
+	casg_get root "$tmp/VERSION" records
 	{
 		sed '/^presentation /q' "$tmp/taxonomy" &&
 		echo "mapping $root" &&
@@ -99,9 +99,9 @@ write_taxonomy () {
 
 # The same entries, and the taxonomy names them already?
 is_mapped () {
+	casg_get named "$tmp/taxonomy" mapping
 	test -n "$previous" && test -z "$opt_taxonomy_time" &&
-	test "$(casg_old records)" = "$(casg_field "$tmp/VERSION" records)" &&
-	test "$(casg_field "$tmp/taxonomy" mapping)" = "$(casg_old records)"
+	test "$base" = "$root" && test "$named" = "$root"
 }
 
 commit_both () {
@@ -113,7 +113,6 @@ commit_both () {
 	commit=$(casg-commit-tree ${casg_sign:+"$casg_sign"} -p "$commit" -m "$message" \
 		--database="$db" <"$tmp/VERSION.taxonomy") &&
 	move_head || exit 128
-	casg_unlock refs
 }
 
 # ---- all of it
@@ -144,22 +143,24 @@ casg_refuse_local_edits
 db=$db.map
 casg_read_head
 casg_refuse_local_edits
+casg_get_old base records
+casg_get_old base_order order
 db=${db%.map}
-time=$(casg_field "$tmp/taxonomy" taxonomy-time)
+casg_get time "$tmp/taxonomy" taxonomy-time
 test -z "$opt_taxonomy_time" || time=$opt_taxonomy_time
 # what all entries have for a sequence
 echo '>none' | casg-pack --quiet --facts="$tmp/pack.facts" >"$tmp/none" || exit 128
 
 casg_start_pipe read_rows make_mapping "$@"
 casg_wait_pipe
-entries=$(casg_field "$tmp/map.facts" entries)
-rows=$(casg_field "$tmp/map.facts" rows)
+casg_get entries "$tmp/map.facts" entries
+casg_get rows "$tmp/map.facts" rows
 test "$entries" != 0 ||
 	die "none of the $rows rows is of a record of the databases (--all keeps every row)"
 casg_facts "$tmp/pack.facts" "$tmp/tree.facts"
-records=$(casg_field "$tmp/roots" count)
+casg_get records "$tmp/roots" count
 write_mapping "$@"
-time=$(casg_field "$tmp/VERSION" taxonomy-time)
+casg_get time "$tmp/VERSION" taxonomy-time
 write_taxonomy
 ! is_mapped || casg_nothing 0 "already up to date: $db.map ($records accessions)"
 commit_both

@@ -30,7 +30,7 @@ casg_choose_storages () {
 casg_upload_step () {
 	casg_from=$1
 	shift
-	sh -c "$casg_become" "$tmp/upload.pid" "$@" <"$casg_from" 2>>"$tmp/upload.err"
+	(casg_become "$tmp/upload.pid" "$@") <"$casg_from" 2>>"$tmp/upload.err"
 	casg_step=$?
 	rm -f "$tmp/upload.pid"
 	return $casg_step

@@ -53,11 +53,21 @@ casg_pseudo_refs () {
 }
 
 # Git passes over symbolic refs to what is not there, which is usual, and over
-# those that are damaged.
+# those that are damaged; and over lines of a reflog that it cannot read.
 casg_check_refs () {
-	test ! -d "$1/refs/heads" || find "$1/refs" -type f ! -name '*.lock' -exec env LC_ALL=C awk '
-		FNR == 1 && !/^[0-9a-f]+$/ && !/^ref: *refs\/[^ ]+$/ {
+	casg_dir=$1
+	set --
+	test ! -d "$casg_dir/refs/heads" || set -- "$casg_dir/refs"
+	test ! -d "$casg_dir/logs" || set -- "$@" "$casg_dir/logs"
+	test $# = 0 || find "$@" -type f ! -name '*.lock' -exec env LC_ALL=C casg_logs="$casg_dir/logs/" awk '
+		BEGIN { logs = ENVIRON["casg_logs"] }
+		FNR == 1 { is_log = index(FILENAME, logs) == 1 }
+		!is_log && FNR == 1 && !/^[0-9a-f]+$/ && !/^ref: *refs\/[^ ]+$/ {
 			printf "fatal: %s is damaged\n", FILENAME
+			exit 1
+		}
+		is_log && !/^[0-9a-f]+ [0-9a-f]+ .*> [0-9]+ [-+][0-9]+/ {
+			printf "fatal: %s: line %d is damaged\n", FILENAME, FNR
 			exit 1
 		}' {} + >&2
 }
@@ -71,22 +81,18 @@ casg_list_commits () {
 	LC_ALL=C sed -n '/^commit /d; /^tag commit /d; s/^[a-z]* [a-z]* \(.*\)/\1^{}/p' \
 		"$casg_scratch/refs" >"$casg_scratch/names" &&
 	casg_pseudo_refs "$1" >>"$casg_scratch/names" &&
-	casg_git_in "$1" cat-file --batch-check='%(objecttype) %(objectname)' \
-		<"$casg_scratch/names" >"$casg_scratch/checked" &&
-	sed -n 's/^tree //p' "$casg_scratch/checked" >>"$casg_scratch/trees" &&
-	sed -n 's/^commit //p' "$casg_scratch/checked" >"$casg_scratch/tips" &&
-	casg_check_reflogs "$1" &&
+	casg_peel_names "$1" &&
 	casg_rev_list "$1"
 }
 
-# Git passes over lines of a reflog that it cannot read.
-casg_check_reflogs () {
-	test -d "$1/logs" || return 0
-	find "$1/logs" -type f -exec env LC_ALL=C awk '
-		!/^[0-9a-f]+ [0-9a-f]+ .*> [0-9]+ [-+][0-9]+/ {
-			printf "fatal: %s: line %d is damaged\n", FILENAME, FNR
-			exit 1
-		}' {} + >&2
+# What $casg_scratch/names lead to: trees, and commits in $casg_scratch/tips.
+casg_peel_names () {
+	: >"$casg_scratch/tips" || return
+	test -s "$casg_scratch/names" || return 0
+	casg_git_in "$1" cat-file --batch-check='%(objecttype) %(objectname)' \
+		<"$casg_scratch/names" >"$casg_scratch/checked" &&
+	sed -n 's/^tree //p' "$casg_scratch/checked" >>"$casg_scratch/trees" &&
+	sed -n 's/^commit //p' "$casg_scratch/checked" >"$casg_scratch/tips"
 }
 
 # What a reflog names may have been pruned, but not be damaged; Git tells of
@@ -94,6 +100,7 @@ casg_check_reflogs () {
 casg_rev_list () {
 	casg_git_in "$1" rev-list --all --reflog --stdin <"$casg_scratch/tips" 2>"$casg_scratch/err"
 	casg_status=$?
+	test -s "$casg_scratch/err" || return $casg_status
 	grep -v '^warning: reflog of .* references pruned commits$' "$casg_scratch/err" >&2
 	test $casg_status = 0 && ! grep -q '^error: ' "$casg_scratch/err"
 }
@@ -102,7 +109,8 @@ casg_rev_list () {
 casg_try_commits () {
 	for casg_try in 1 2 3; do
 		if casg_list_commits "$1" >"$casg_scratch/part" 2>"$casg_scratch/why"; then
-			cat "$casg_scratch/part" && cat "$casg_scratch/why" >&2
+			test ! -s "$casg_scratch/why" || cat "$casg_scratch/why" >&2
+			cat "$casg_scratch/part"
 			return
 		fi
 		test $casg_try = 3 || sleep 0.1
@@ -118,8 +126,8 @@ casg_as_lines () {
 }
 
 # casg_list_blobs DIR NAME <COMMITS: a line "BLOB PATH" for each file of that
-# name that a commit has otherwise than its parents.  Not in a pipeline: a failure
-# ends the script.
+# name that a commit has otherwise than its parents, or "BLOB" with a third
+# argument.  Not in a pipeline: a failure ends the script.
 casg_list_blobs () {
 	casg_git_in "${CASG_PATH%/casg}" diff-tree --stdin -r -m --root --no-renames --raw -z \
 		--no-abbrev --no-commit-id --diff-filter=d -- ":(top,glob)**/$2" >"$1/raw" ||
@@ -129,6 +137,7 @@ casg_list_blobs () {
 		LC_ALL=C sed -n 's/^:[0-7]* 100[0-7]* [0-9a-f]* \([0-9a-f]*\) [A-Z].*/\1/; t keep
 			n; b
 			:keep
+			'"${3:+p; n; b}"'
 			N; s/\n/ /p'
 }
 
@@ -136,10 +145,11 @@ casg_list_blobs () {
 casg_list_versions () {
 	casg_scratch=$1
 	casg_only=':(top,glob)**/VERSION'
+	casg_dirs=0
 	: >"$casg_scratch/commits" && : >"$casg_scratch/trees" && : >"$casg_scratch/blobs" &&
 	casg_git_dirs >"$casg_scratch/dirs" || exit 128
 	while IFS= read -r casg_git_dir; do
-		casg_git_dir=$casg_common$casg_git_dir
+		casg_git_dir=$casg_common$casg_git_dir casg_dirs=$((casg_dirs + 1))
 		casg_try_commits "$casg_git_dir" >>"$casg_scratch/commits" ||
 			die "cannot list the commits of '$casg_git_dir'"
 		casg_git_in "$casg_git_dir" ls-files -s -z -- "$casg_only" >"$casg_scratch/index" ||
@@ -147,9 +157,10 @@ casg_list_versions () {
 		casg_as_lines "$casg_scratch/index" |
 			LC_ALL=C sed -n 's/^100[0-7]* \([0-9a-f]*\) .*/\1/p' >>"$casg_scratch/blobs" || exit 128
 	done <"$casg_scratch/dirs"
-	sort -u "$casg_scratch/commits" >"$casg_scratch/distinct" &&
-	casg_list_blobs "$casg_scratch" VERSION <"$casg_scratch/distinct" >"$casg_scratch/pairs" &&
-	cut -d ' ' -f 1 "$casg_scratch/pairs" >>"$casg_scratch/blobs" || exit 128
+	if test $casg_dirs -gt 1; then
+		sort -u "$casg_scratch/commits" -o "$casg_scratch/commits" || exit 128
+	fi
+	casg_list_blobs "$casg_scratch" VERSION only <"$casg_scratch/commits" >>"$casg_scratch/blobs"
 	while IFS= read -r casg_tree; do
 		casg_git_in "$casg_common" ls-tree -r -z "$casg_tree" >"$casg_scratch/tree" ||
 			die "cannot read tree $casg_tree"

@@ -186,13 +186,19 @@ read_commits () {
 
 check_commits () {
 	read_commits
-	while read -r commit id _; do
+	test ! -s "$tmp/replaced" || while read -r commit _; do
 		check_replaced "$commit"
-		grep -F -x "$commit" "$tmp/gpgsig" >/dev/null || continue
-		# a trailer that is not there binds nothing
-		grep -F -x "$commit $db $id" "$tmp/said" >/dev/null || id=-
-		check_signature commit "$commit" "$id"
 	done <"$tmp/chain"
+	test -s "$tmp/gpgsig" || return 0
+	# a trailer that is not there binds nothing
+	db=$db awk '
+		FILENAME == ARGV[1] { signed[$1] = 1; next }
+		FILENAME == ARGV[2] { said[$0] = 1; next }
+		$1 in signed { print $1, (($1 " " ENVIRON["db"] " " $2) in said) ? $2 : "-" }' \
+		"$tmp/gpgsig" "$tmp/said" "$tmp/chain" >"$tmp/signed-commits" || exit 128
+	while read -r commit id; do
+		check_signature commit "$commit" "$id"
+	done <"$tmp/signed-commits"
 }
 
 # Annotated tags in the history that name a version of this database.

@@ -28,7 +28,7 @@ piping () {
 
 # and has seen which commit HEAD is and that nobody has edited the database
 under_way () {
-	piping && test -e ".git/casg/tmp/import-$pid/batch"
+	piping && test -e ".git/casg/tmp/import-$pid/head.facts"
 }
 
 # whatever becomes of the test, none is left waiting
@@ -214,20 +214,27 @@ nothing_lost () {
 # timeout(1) sends its signal to the process and then to its group.
 test_expect_success KILLABLE 'a signal and another, as a lock is taken, and as what is left is removed' '
 	printf ">t\nACGTTTTT\n" >t.fa && state >before && rubbish >rubbish.before &&
-	for step in ln rm; do
+	for step in ln mkdir; do
 		rm -rf bin && mkdir bin &&
 		for p in "$CASG_BUILD_DIR"/bin-wrappers/*; do ln -s "$p" bin/ || return 1; done &&
-		real=$(command -v $step) &&
+		real=$(command -v $step) && rm=$(command -v rm) &&
 		cat >bin/$step <<-EOF &&
 		#!/bin/sh
-		test $step = rm || "$real" "\$@"
+		"$real" "\$@"
 		kill -s TERM \$PPID
-		test $step = ln || "$real" "\$@"
 		kill -s TERM \$PPID
 		EOF
-		chmod +x bin/$step &&
+		cat >bin/rm <<-EOF &&
+		#!/bin/sh
+		kill -s TERM \$PPID
+		echo "\$@" >>removed
+		"$rm" "\$@"
+		kill -s TERM \$PPID
+		EOF
+		chmod +x bin/$step bin/rm && : >removed &&
 		test_expect_code 143 env --default-signal=INT,TERM,HUP \
 			casg --exec-path="$PWD/bin" import -q t.fa &&
+		test_grep "import[.]lock" removed &&
 		state >after && test_cmp before after &&
 		rubbish >rubbish.after && test_cmp rubbish.before rubbish.after || { echo $step && return 1; }
 	done
