@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "clirepo.h"
 #include "clisettings.h"
+#include "map.h"
 
 static const char *env(const char *name)
 {
@@ -66,6 +67,7 @@ void casg_packtool_open(struct casg_packtool *t, const char *threads, const char
 	t->in_repo = find_repo(&t->repo);
 	casg_cli_settings(t->in_repo ? &t->repo : NULL, &t->settings);
 	casg_cli_setting(&t->settings, "casg.threads", "--threads", threads);
+	casg_heap_large_pages(t->settings.memory);
 	t->pool = casg_workers_new((int)t->settings.threads, &err);
 	if (!t->pool)
 		casg_die_err(&err);

@@ -15,6 +15,7 @@
 #include "clirepo.h"
 #include "clisettings.h"
 #include "io.h"
+#include "map.h"
 #include "reads.h"
 
 static struct casg_packw *doomed; /* what a signal must undo */
@@ -42,6 +43,7 @@ static void open_rest(struct casg_work *w, int nthreads, uint64_t cache_nbytes,
 		.lenient = lenient,
 	};
 
+	casg_heap_large_pages(w->has_settings ? w->settings.memory : (uint64_t)64 << 20);
 	w->pool = casg_workers_new(nthreads, &err);
 	if (!w->pool)
 		casg_die_err(&err);

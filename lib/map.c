@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -82,5 +84,41 @@ void casg_arena_populate(void *p, size_t nbytes)
 #else
 	(void)p;
 	(void)nbytes;
+#endif
+}
+
+/*
+ * The C library asks for more in steps, and what the kernel is told of one is not
+ * true of the next.  So one step that is as large as most programs ever need:
+ * only what is touched is taken.
+ */
+void casg_heap_large_pages(uint64_t most)
+{
+#if defined(M_TOP_PAD) && defined(M_ARENA_MAX) && defined(MADV_HUGEPAGE)
+	const size_t page = (size_t)2 << 20, unit = 4096;
+	const uint64_t step = most + most / 4 < 1u << 30 ? most + most / 4 : 1u << 30;
+	char *start = sbrk(0), *end;
+	void *volatile grown;
+	size_t small;
+
+	/* threads that have a heap of their own would not get any of it */
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_TRIM_THRESHOLD, (int)step + (256 << 20));
+	mallopt(M_TOP_PAD, (int)step);
+	/* more than there is yet, but nothing may be written beyond the first pages */
+	grown = malloc((size_t)160 << 10);
+	free(grown);
+	mallopt(M_TOP_PAD, 4 << 20);
+	end = sbrk(0);
+	if (start == (char *)-1 || end == (char *)-1)
+		return;
+	start += -(uintptr_t)start & (unit - 1);
+	if (end <= start)
+		return;
+	madvise(start, (size_t)(end - start), MADV_HUGEPAGE);
+	/* no large one fits before the first address that is a multiple of its size */
+	small = page - ((uintptr_t)start & (page - 1));
+	if (small < (size_t)(end - start))
+		casg_arena_populate(start, small);
 #endif
 }

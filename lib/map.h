@@ -44,6 +44,13 @@ void casg_map_close(struct casg_map *m);
 void *casg_arena_alloc(size_t nbytes);
 
 /*
+ * From now on what malloc hands out comes in large pages as well, for a program that
+ * handles many chunks and wants 'most' bytes or about that; before there are threads.
+ * Does nothing where it cannot be done.
+ */
+void casg_heap_large_pages(uint64_t most);
+
+/*
  * Have the system find pages for part of it, which changes nothing of what is
  * there: another thread may be writing.  Does nothing where it cannot be done.
  */
