@@ -264,6 +264,40 @@ test_expect_success 'DNA that rests on other chunks: these come along, in batche
 	done && casg -C dna-part export db >got && cmp dna.fa got && casg -C dna-part cache verify && casg -C dna-part fsck -q
 '
 
+# chain: ten relatives, each made of the one before it, with 4,000 bases more
+chain () {
+	awk 'BEGIN {
+		srand(7); split("A C G T", base, " "); n = 50000
+		for (i = 0; i < n; i++) s[i] = base[1 + int(rand() * 4)]
+		for (r = 0; r < 10; r++) {
+			print ">g" r
+			for (i = 0; i < n; i++) printf "%s%s", s[i], i % 70 == 69 || i == n - 1 ? "\n" : ""
+			at = int(rand() * n)
+			for (i = n - 1; i >= at; i--) s[i + 4000] = s[i]
+			for (i = 0; i < 4000; i++) s[at + i] = base[1 + int(rand() * 4)]
+			n += 4000
+			for (k = 0; k < n / 200; k++) s[int(rand() * n)] = base[1 + int(rand() * 4)]
+		}
+	}'
+}
+
+test_expect_success 'DNA that is made of what other chunks make: all that these need comes along' '
+	chain >chain.fa && casg init -q chain && git init -q --bare chain.git && mkdir chain-store &&
+	cd chain && git config casg.chunkSize 64k && casg import -q -d db ../chain.fa && casg optimise -q &&
+	casg-ls-chunks -l --kind=sequences | cut -f6-8 | while read -r pack chunk offset; do
+		od -An -tu1 -j$((offset + 1)) -N1 ".git/casg/packs/pack-$pack.pack"
+	done >layouts && grep -q "^ *6$" layouts && rm layouts &&
+	casg remote add origin ../chain.git ../chain-store && casg push -q -u && cd .. &&
+	casg clone -q --no-data --storage chain-store chain.git chain-part && cd chain-part &&
+	for key in g1 g9; do
+		casg prefetch -n --keep db $key >../plan && casg prefetch -q --keep db $key && kept . >>../nkept &&
+		read -r nchunks _ <../plan && test "$nchunks" -gt 0 &&
+		(cd ../chain && casg cat db $key) >../expect && CASG_NO_FETCH=1 casg cat db $key >../got && cmp ../expect ../got || return 1
+	done && test "$(sed -n 1p ../nkept)" -lt "$(sed -n 2p ../nkept)" &&
+	test_expect_code 128 env CASG_NO_FETCH=1 casg cat db g0 g1 g2 g3 g4 g5 g6 g7 g8 >../got 2>../err && test_grep "not here by choice" ../err &&
+	CASG_NO_FETCH=1 casg fsck -q && casg export db >../got && cmp ../chain.fa ../got && casg fsck -q --full
+'
+
 test_expect_success NGINX 'a dry run counts what other DNA rests on, and agrees' '
 	casg -C dna publish -q ../srv/www/dna && casg clone -q --no-data http://127.0.0.1:$http_port/dna dna-dry && cd dna-dry && keys=$(sed -n "s/^>\([^ ]*\).*/\1/p" ../dna.fa | sed -n "100p;299p") &&
 	casg prefetch -n --keep db $keys >../plan && casg prefetch -n --keep --json db $keys >../plan.json && : >../srv/access.log && casg prefetch --keep db $keys 2>../did && test_cmp ../plan ../did &&
