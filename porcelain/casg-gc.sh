@@ -68,9 +68,10 @@ mend_git () {
 }
 
 # Inode and name.  Of index.lock an editor may be the holder, and casg's own
-# are elsewhere.
+# are elsewhere.  packed-refs.new is a lock as well: git does not write over it.
 git_locks () {
-	find "$casg_common" -path "$CASG_PATH" -prune -o -name '*.lock' ! -name index.lock \
+	find "$casg_common" -path "$CASG_PATH" -prune -o \
+		\( -name '*.lock' -o -name packed-refs.new \) ! -name index.lock \
 		-exec ls -di {} + | sort
 }
 

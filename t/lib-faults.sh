@@ -2,11 +2,14 @@
 # lib-faults - something goes wrong at every point where a command changes a
 # file.  After test-lib: "scenario NAME" for a function NAME of "run" below.
 # Of all points CASG_TEST_POINTS are tried (default: 2) for each fault, with
-# CASG_TEST_LONG=1 every one.
+# CASG_TEST_LONG=1 every one.  "every_change NAME" tries each write, fsync and rename
+# whatever these say, but only if one of them is set.
 
 test_lazy_prereq TRACE 'casg-faults true'
 
 test_lazy_prereq NOASAN '! nm "$CASG_BUILD_DIR/libcasg.a" 2>/dev/null | grep __asan'
+
+test_lazy_prereq EVERY 'test -n "${CASG_TEST_POINTS-}${CASG_TEST_LONG-}"'
 
 test_have_prereq NOASAN || skip_all "too slow under sanitizers, whose leak checks cannot be traced"
 require_server TRACE
@@ -38,6 +41,9 @@ fresh () {
 # sound: fsck finds nothing, and every release in the file comes back
 sound () {
 	casg -C work fsck --quiet >fsck 2>&1 || { cat fsck && return 1; }
+	come_back "$@"
+}
+come_back () {
 	while read -r spec file; do
 		CASG_DIR=work casg-assemble "$spec" >back 2>export.err && cmp "$file" back ||
 			{ cat export.err && return 1; }
@@ -46,10 +52,10 @@ sound () {
 
 # chosen N: of so many points, the numbers that are tried; others every time,
 # so that the tests together try more of them
-round=0
+round=0 every=${CASG_TEST_LONG-}
 chosen () {
 	step=1 round=$((round + 3))
-	test -n "${CASG_TEST_LONG-}" || step=$(($1 / ${CASG_TEST_POINTS:-2} + 1))
+	test -n "$every" || step=$(($1 / ${CASG_TEST_POINTS:-2} + 1))
 	seq $((round % step + 1)) $step "$1"
 }
 
@@ -57,7 +63,11 @@ chosen () {
 after () {
 	sound || { echo "not sound" && return 1; }
 	(cd work && sh ../run "$1") >again 2>&1 || { echo "not to be done again:" && cat again && return 1; }
-	sound "after.$1" || { echo "not sound after it was done again" && return 1; }
+	if test -z "$every" || test_every 8; then
+		sound "after.$1"
+	else
+		come_back "after.$1"
+	fi || { echo "not sound after it was done again" && return 1; }
 	git -C work status --porcelain >status && test_must_be_empty status
 }
 
@@ -124,6 +134,18 @@ scenario () {
 
 	test_expect_success "$1: each read fails" "
 		at_each fail $1 --under=. --error=EIO --only=read
+	"
+}
+
+# every_change NAME
+every_change () {
+	every=1
+	test_expect_success EVERY "$1: all processes killed at every write, fsync and rename" "
+		at_each kill-all $1 --only=write,fsync,rename
+	"
+
+	test_expect_success EVERY "$1: the disk full at every write, fsync and rename" "
+		at_each fail $1 --under=. --error=ENOSPC --only=write,fsync,rename
 	"
 }
 

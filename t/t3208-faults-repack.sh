@@ -1,0 +1,10 @@
+#!/bin/sh
+# Killed, or the disk full, at every write, fsync and rename of a repack.
+
+test_description='repack: killed and out of space at every write, fsync and rename'
+. "$(dirname "$0")/test-lib.sh"
+. "$TEST_DIRECTORY/lib-faults.sh"
+
+every_change repack
+
+test_done
