@@ -1,41 +1,61 @@
 /*
- * packdir - which packs may hold an object: one look instead of one a pack.
+ * packdir - which packs may hold an object, node or chunk: a few looks instead of one a pack.
  *
- * A table of bytes, hashed by the top bits of the id with linear probing:
- * each slot names a pack that holds some object of that place.  It only
- * proposes packs; whether the object is there is settled in their indexes.
- * Held in memory, built from the indexes, never stored.
+ * For the newest packs it is a table of bytes, hashed by the top bits of the id
+ * with linear probing: each slot names a pack that holds something of that
+ * place.  When the table has its full size and no room, or a byte cannot number
+ * its packs, these are joined: an index over them (multidx.h) goes into a nameless
+ * file, which is mapped, and the table begins anew.  An index that is not more than
+ * twice as large as what comes behind it is made anew together with that, so that
+ * there are few of them however many packs there are, and an object is
+ * written a few times.
+ *
+ * It only proposes packs; whether it is there is settled in their indexes.
+ * Built from the indexes, never kept.
  *
  * Threads: reading is safe from any number; adding is not.
  */
 #ifndef CASG_PACKDIR_H
 #define CASG_PACKDIR_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "err.h"
 #include "oid.h"
 #include "packidx.h"
 
-#define CASG_PACKDIR_PACKS_MAX 255
+/* Packs in the table at most: a byte numbers them. */
+#define CASG_PACKDIR_TABLE_PACKS 255
 
 struct casg_packdir;
 
-/* Room for nobjects without becoming slow; two to four bytes each. */
-struct casg_packdir *casg_packdir_new(uint64_t nobjects, struct casg_err *err);
-void casg_packdir_free(struct casg_packdir *d);
-/* Is there room for n more? */
-int casg_packdir_has_room(const struct casg_packdir *d, uint64_t n);
-
-/* Enter all objects of pack number 'pack' (below CASG_PACKDIR_PACKS_MAX). */
-int casg_packdir_add(struct casg_packdir *d, struct casg_packidx *x, uint32_t pack,
-		     struct casg_err *err);
+/* The index of pack number n, below what was added; valid while it is looked at. */
+typedef struct casg_packidx *casg_packdir_pack(void *ctx, uint32_t n);
 
 /*
- * The packs to look into: start with *at = casg_packdir_start(d, id); each
- * call of next gives 1 and a pack (perhaps one given before), or 0.
+ * Where the joined indexes lie: a folder, which is copied; or NULL, then in memory.
+ * The table takes up to 2^bits bytes; 0: 32 MiB.
  */
-uint64_t casg_packdir_start(const struct casg_packdir *d, const struct casg_oid *id);
-int casg_packdir_next(const struct casg_packdir *d, uint64_t *at, uint32_t *pack_out);
+struct casg_packdir *casg_packdir_new(const char *tmp_dir, unsigned int bits,
+				      casg_packdir_pack *pack, void *ctx,
+				      struct casg_err *err);
+void casg_packdir_free(struct casg_packdir *d);
+
+/*
+ * Enter all that is in the next pack: the first is number 0.  After a failure
+ * nothing but casg_packdir_free may follow.
+ */
+int casg_packdir_add(struct casg_packdir *d, struct casg_err *err);
+/* So many were added, and so many indexes join them but those in the table. */
+uint32_t casg_packdir_npacks(const struct casg_packdir *d);
+size_t casg_packdir_njoined(const struct casg_packdir *d);
+
+/*
+ * The packs that may hold 'id', each perhaps more than once and in any order: the
+ * count, or -1 when it cannot tell or there are more than max.
+ */
+int casg_packdir_find(const struct casg_packdir *d, const struct casg_oid *id,
+		      uint32_t *packs_out, size_t max);
 
 #endif

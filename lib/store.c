@@ -175,6 +175,7 @@ static int open_pack_in(struct casg_store *s, const struct casg_oid *id, size_t 
 	}
 	s->nquarantined += p->quarantined;
 	if (!multi || !casg_multipacks_assign(multi, id, (uint32_t)s->npacks)) {
+		s->nloose_objects += p->x.nobjects;
 		s->loose[s->nloose++] = (uint32_t)s->npacks++;
 		casg_store_update_dir(s);
 	} else {

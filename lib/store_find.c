@@ -2,7 +2,11 @@
 
 #include <stdlib.h>
 
-enum { DIR_PACKS_MIN = 3, DIR_FINDS_MIN = 8192, SEARCH_MAX = 64 };
+enum {
+	DIR_PACKS_MIN = 3, DIR_FINDS_MIN = 8192,
+	DIR_LOOK_COST = 4, /* of looking into a pack, in objects that are entered */
+	DIR_ANSWERS_MAX = 256, SEARCH_MAX = 64
+};
 
 /* ---- grouping ---------------------------------------------------------- */
 
@@ -139,42 +143,60 @@ static int find_in(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 	return rc;
 }
 
+static struct casg_packidx *loose_idx(void *ctx, uint32_t n)
+{
+	struct casg_store *s = ctx;
+
+	return &s->packs[s->loose[n]].x;
+}
+
 /*
  * After some thousand look-ups it pays to know which packs to look into, of
- * those that no multi-pack index has.  Failing to build it costs time only.
+ * those that no multi-pack index has: once looking into them all took about the time
+ * that it takes to read their indexes.  Failing to build it costs time only.
  */
-static void build_dir(struct casg_store *s)
+static void build_dir(struct casg_store *s, uint64_t nfinds)
 {
 	struct casg_packdir *d = NULL;
-	uint64_t n = 0;
 
 	pthread_mutex_lock(&s->lock);
-	if (!s->dir && s->nloose >= DIR_PACKS_MIN && s->nloose < CASG_PACKDIR_PACKS_MAX) {
-		for (size_t i = 0; i < s->nloose; i++)
-			n += s->packs[s->loose[i]].x.nobjects;
-		d = casg_packdir_new(n + n / 2, NULL);
+	if (!s->dir && !s->no_dir && s->nloose >= DIR_PACKS_MIN &&
+	    nfinds * s->nloose * DIR_LOOK_COST >= s->nloose_objects) {
+		d = casg_packdir_new(s->opts.tmp_dir, 0, loose_idx, s, NULL);
 		for (size_t i = 0; d && i < s->nloose; i++)
-			if (casg_packdir_add(d, &s->packs[s->loose[i]].x, (uint32_t)i, NULL)) {
+			if (casg_packdir_add(d, NULL)) {
 				casg_packdir_free(d);
 				d = NULL;
 			}
+		s->no_dir = !d;
 		__atomic_store_n(&s->dir, d, __ATOMIC_RELEASE);
 	}
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* That directory, or NULL: for each look-up once. */
+static const struct casg_packdir *dir_of(struct casg_store *s)
+{
+	const struct casg_packdir *d = __atomic_load_n(&s->dir, __ATOMIC_ACQUIRE);
+	uint64_t n;
+
+	if (d)
+		return d;
+	n = __atomic_add_fetch(&s->nfinds, 1, __ATOMIC_RELAXED);
+	if (n % DIR_FINDS_MIN)
+		return NULL;
+	build_dir(s, n);
+	return __atomic_load_n(&s->dir, __ATOMIC_ACQUIRE);
+}
+
 /* A loose pack came: the directory must know it, or go. */
 void casg_store_update_dir(struct casg_store *s)
 {
-	struct casg_packidx *x = &s->packs[s->loose[s->nloose - 1]].x;
-
-	if (!s->dir)
+	if (!s->dir || !casg_packdir_add(s->dir, NULL))
 		return;
-	if (s->nloose > CASG_PACKDIR_PACKS_MAX || !casg_packdir_has_room(s->dir, x->nobjects) ||
-	    casg_packdir_add(s->dir, x, (uint32_t)s->nloose - 1, NULL)) {
-		casg_packdir_free(s->dir);
-		s->dir = NULL;
-	}
+	casg_packdir_free(s->dir);
+	s->dir = NULL;
+	s->no_dir = 1;
 }
 
 /* ---- where to look ----------------------------------------------------- */
@@ -212,11 +234,12 @@ static void may_be_in(const struct casg_store *s, struct search *q, uint32_t pac
 static void ask_dir(const struct casg_store *s, const struct casg_packdir *d,
 		    const struct casg_oid *id, struct search *q)
 {
-	uint64_t at = casg_packdir_start(d, id);
-	uint32_t i;
+	uint32_t loose[DIR_ANSWERS_MAX];
+	int n = casg_packdir_find(d, id, loose, DIR_ANSWERS_MAX);
 
-	while (casg_packdir_next(d, &at, &i))
-		may_be_in(s, q, s->loose[i]);
+	q->all |= n < 0;
+	for (int i = 0; i < n; i++)
+		may_be_in(s, q, s->loose[loose[i]]);
 }
 
 static void ask_multi(const struct casg_store *s, struct casg_multipacks *m,
@@ -279,14 +302,11 @@ static int find(struct casg_store *s, struct casg_coder *c, const struct casg_oi
 		int plain, struct casg_loc *loc_out, uint64_t *nbytes_out,
 		struct casg_err *err)
 {
-	const struct casg_packdir *d = __atomic_load_n(&s->dir, __ATOMIC_ACQUIRE);
 	struct search q;
 	uint32_t pack;
 	int failed = 0;
 
-	if (!d && __atomic_add_fetch(&s->nfinds, 1, __ATOMIC_RELAXED) % DIR_FINDS_MIN == 0)
-		build_dir(s);
-	start_search(s, id, d, &q);
+	start_search(s, id, dir_of(s), &q);
 	while (next_found(s, &q, &pack)) {
 		int rc = find_in(s, c, pack, id, plain, loc_out, nbytes_out, err);
 
@@ -321,7 +341,7 @@ int casg_store_find_all(struct casg_store *s, struct casg_coder *c,
 	struct search q;
 	uint32_t pack;
 
-	start_search(s, id, NULL, &q);
+	start_search(s, id, dir_of(s), &q);
 	while (n < max && next_found(s, &q, &pack)) {
 		int rc = find_in(s, c, pack, id, 0, &locs_out[n], NULL, err);
 
@@ -346,7 +366,7 @@ int casg_store_find_node(struct casg_store *s, const struct casg_oid *id,
 	uint32_t pack;
 	int failed = 0;
 
-	start_search(s, id, NULL, &q);
+	start_search(s, id, dir_of(s), &q);
 	while (next_found(s, &q, &pack)) {
 		int rc = casg_store_need_index(s, pack, err);
 
@@ -372,7 +392,7 @@ int casg_store_find_chunk(struct casg_store *s, const struct casg_oid *id,
 	uint32_t pack;
 	int failed = 0;
 
-	start_search(s, id, NULL, &q);
+	start_search(s, id, dir_of(s), &q);
 	while (next_found(s, &q, &pack)) {
 		int rc = casg_store_need_index(s, pack, err);
 

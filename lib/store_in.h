@@ -77,7 +77,9 @@ struct casg_store {
 	uint32_t *loose;      /* packs that none of them has */
 	size_t nloose, cap_loose;
 	struct casg_packdir *dir; /* of these, by place in 'loose'; built once there are many look-ups */
-	uint32_t nfinds;
+	int no_dir;           /* it could not be built */
+	uint64_t nloose_objects;
+	uint64_t nfinds;      /* while there is no directory */
 	pthread_mutex_t lock; /* cache, refs and scratch creation */
 	struct casg_memcache cache;
 	struct casg_litcache *literals;
