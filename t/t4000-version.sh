@@ -130,6 +130,22 @@ test_expect_success '--id is what sha256sum says' '
 	test_cmp expect out
 '
 
+test_expect_success '--facts: commit and version; 1 if there is none, 128 if it is lost' '
+	rm -rf facts && casg init -q facts && cd facts && printf ">a\nACGT\n" >a.fa && casg import -q a.fa &&
+	rm -rf .git/casg/index/versions &&
+	casg-read-version --facts=f HEAD:a >out && git cat-file blob HEAD:a/VERSION >expect && test_cmp expect out &&
+	printf "commit %s\nversion %s\n" "$(git rev-parse HEAD)" "$(sha256sum <expect | cut -d" " -f1)" >expect &&
+	test_cmp expect f && test_path_is_missing .git/casg/index/versions &&
+	test_expect_code 1 casg-read-version --facts=f HEAD:none >out && test_must_be_empty out &&
+	echo "commit $(git rev-parse HEAD)" >expect && test_cmp expect f &&
+	test_expect_code 1 casg-read-version --facts=f none:a >out && test_must_be_empty out && test_must_be_empty f &&
+	casg-read-version --id --facts=f - <a/VERSION >out && test_grep "^version $(cat out)$" f &&
+	test_expect_code 129 casg-read-version --list --facts=f &&
+	blob=$(git rev-parse HEAD:a/VERSION) && rm -f ".git/objects/$(echo $blob | sed "s|^..|&/|")" &&
+	test_expect_code 128 casg-read-version --facts=f HEAD:a 2>err && test_grep "a/VERSION" err &&
+	test_expect_code 128 casg import -q a.fa
+'
+
 test_expect_success '--field prints a value, a line for each of several' '
 	casg-read-version --field release - <full >out &&
 	echo 2024_01 >expect &&
