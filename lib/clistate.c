@@ -1,5 +1,7 @@
 #include "clistate.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 
 #include "array.h"
@@ -143,11 +145,17 @@ static int add_packs(struct casg_cli_state *s)
 	return any;
 }
 
+/* A signal between the two would remove packs that the file names. */
 static void save_and_keep(struct casg_cli_state *s)
 {
+	sigset_t all, old;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
 	save(s);
 	if (s->stays)
 		casg_packw_keep(s->work->packw);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 void casg_cli_state_check(struct casg_cli_state *s, const struct casg_hasher *input,
