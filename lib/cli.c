@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "array.h"
+#include "io.h"
 
 #define OUT_BUFFER (64 * 1024)
 #define HELP_COLUMN 26
@@ -457,6 +458,17 @@ void casg_catch_signals(void (*handler)(int))
 		if (!sigaction(sigs[i], NULL, &sa) && sa.sa_handler != SIG_IGN)
 			signal(sigs[i], handler);
 	}
+}
+
+void casg_write_facts(const char *path, const struct casg_buf *text)
+{
+	struct casg_err err = CASG_ERR_INIT;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		casg_die("cannot create '%s': %s", path, strerror(errno));
+	if (casg_write_full(fd, text->data, text->len, &err) || close(fd))
+		casg_die("cannot write '%s': %s", path, err.code ? err.msg : strerror(errno));
 }
 
 int main(int argc, char **argv)

@@ -103,4 +103,7 @@ enum casg_cli_result casg_cli_parse(const struct casg_cmd *cmd, int *argc,
 				    char **argv, struct casg_err *err);
 void casg_cli_usage(const struct casg_cmd *cmd, struct casg_buf *out);
 
+/* "name value" lines into a file that another program reads; dies on failure. */
+void casg_write_facts(const char *path, const struct casg_buf *text);
+
 #endif

@@ -378,14 +378,3 @@ void casg_work_list_packs(struct casg_work *w, struct casg_buf *out)
 		casg_buf_addch(out, '\n');
 	}
 }
-
-void casg_write_facts(const char *path, const struct casg_buf *text)
-{
-	struct casg_err err = CASG_ERR_INIT;
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-
-	if (fd < 0)
-		casg_die("cannot create '%s': %s", path, strerror(errno));
-	if (casg_write_full(fd, text->data, text->len, &err) || close(fd))
-		casg_die("cannot write '%s': %s", path, err.code ? err.msg : strerror(errno));
-}

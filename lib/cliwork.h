@@ -105,7 +105,4 @@ void casg_work_die(struct casg_work *w, const struct casg_err *err)
 /* A "pack <id>" line for each pack that the writer added to the repository. */
 void casg_work_list_packs(struct casg_work *w, struct casg_buf *out);
 
-/* "name value" lines into a file that another program reads; dies on failure. */
-void casg_write_facts(const char *path, const struct casg_buf *text);
-
 #endif

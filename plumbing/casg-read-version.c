@@ -12,7 +12,6 @@
 #include "cli.h"
 #include "clirepo.h"
 #include "cliversion.h"
-#include "cliwork.h"
 #include "refs.h"
 #include "version.h"
 
@@ -27,7 +26,7 @@ static int64_t before = INT64_MAX;
 
 static const char *const usage[] = {
 	"[--json | --id | --field=NAME] [--facts=FILE] [REV:]DATABASE",
-	"[--json | --id | --field=NAME] - <VERSION",
+	"[--json | --id | --field=NAME] [--facts=FILE] - <VERSION",
 	"--list [REV]",
 	"--batch [-z] <SPECS",
 	"--blobs [--before=TIME] [-z] <BLOBS",
@@ -39,7 +38,7 @@ static const struct casg_opt opts[] = {
 	{ CASG_OPT_FLAG, 0, "id", NULL, &only_id, "print the version id" },
 	{ CASG_OPT_STR, 0, "field", "NAME", &field, "print the value of one field" },
 	{ CASG_OPT_STR, 0, "facts", "FILE", &facts_file,
-	  "write what was found to FILE, 'name value' lines; 1 if it was not" },
+	  "write the ids of commit and version to FILE; exit 1 if there is none" },
 	{ CASG_OPT_FLAG, 0, "list", NULL, &list,
 	  "print version id and name of every database" },
 	{ CASG_OPT_FLAG, 0, "batch", NULL, &batch,

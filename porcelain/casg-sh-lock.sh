@@ -17,8 +17,7 @@
 #         until the ref has moved; and while packs go to quarantine.  Taken
 #         after import, held for a moment.
 #
-# casg_clean_up FILE... removes these, and then lets go of all locks: one program
-# for both.
+# casg_unlock_all FILE... removes these, too, before the locks: one program for all.
 #
 # A lock is a file of one line: process id, host, and what tells this start of
 # this machine (and container) from others.  It is written under another name
@@ -130,16 +129,6 @@ casg_unlock () {
 	casg_locks=$casg_kept
 }
 
-casg_clean_up () {
-	for casg_name in $casg_locks; do
-		set -- "$@" "$CASG_PATH/state/$casg_name.lock" "$CASG_PATH/state/$casg_name.lock-$$"
-	done
-	test $# = 0 || rm -rf -- "$@"
-	casg_locks=''
-}
-
-# casg_unlock_all [FILE...]: so that nothing is left of a lock that a signal has
-# ended the wait for; and casg_clean_up.
 casg_unlock_all () {
 	# a wait that a signal has ended, perhaps when the lock was just made
 	if test -n "${casg_lock_file-}"; then
@@ -147,7 +136,11 @@ casg_unlock_all () {
 		{ read -r casg_held <"$casg_lock_file"; } 2>/dev/null || casg_held=''
 		test -z "${casg_line-}" || test "$casg_held" != "$casg_line" || set -- "$@" "$casg_lock_file"
 	fi
-	casg_clean_up "$@"
+	for casg_name in $casg_locks; do
+		set -- "$@" "$CASG_PATH/state/$casg_name.lock" "$CASG_PATH/state/$casg_name.lock-$$"
+	done
+	test $# = 0 || rm -rf -- "$@"
+	casg_locks=''
 }
 
 # For casg_at_exit: nothing of $tmp, and no lock, is left.
