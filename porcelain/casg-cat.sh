@@ -1,6 +1,6 @@
 #!/bin/sh
 # casg cat - records by key, accession or sequence id.
-# As thin as can be: one record takes milliseconds.
+# As thin as can be: one record takes milliseconds.  casg reads it into its own shell.
 # shellcheck disable=SC2154 # casg_options sets opt_*
 
 case $#,${1-},$* in
@@ -18,9 +18,9 @@ as-of+T              both as of T
 taxonomy+[REV:]NAME  which taxonomy (default: casg.taxonomy, the one in VERSION, or the only one)
 '
 	# shellcheck source=porcelain/casg-sh-setup.sh
-	. "${0%/*}/casg-sh-setup"
+	. "${CASG_EXEC_PATH:-${0%/*}}/casg-sh-setup"
 	# shellcheck source=porcelain/casg-sh-view.sh
-	. "${0%/*}/casg-sh-view"
+	. "$CASG_EXEC_PATH/casg-sh-view"
 	casg_options 1 - "$@"
 	eval "$casg_set"
 	test -n "$opt_batch" || test $# != 1 || usage_die "no key given"
