@@ -12,6 +12,8 @@
 #include "orderdelta.h"
 #include "tmpfile.h"
 
+#define SCRATCH_FILE_MIN 4096 /* bytes; up to that, scratch is memory */
+
 /* ---- references -------------------------------------------------------- */
 
 /* The lines of one chunk of references, the count of members behind *base. */
@@ -213,7 +215,7 @@ static int use_scratch_fd(struct pack *p, int fd, struct casg_err *err)
 	return 0;
 }
 
-/* Scratch is a nameless file where there is a folder for it, else memory. */
+/* Scratch is a nameless file where there is a folder for it and it is of some size, else memory. */
 static int make_scratch(struct casg_store *s, struct pack *p, struct casg_err *err)
 {
 	size_t n = (size_t)p->x.nobjects * CASG_OBJINFO_SZ;
@@ -222,10 +224,10 @@ static int make_scratch(struct casg_store *s, struct pack *p, struct casg_err *e
 
 	if (p->scratch)
 		return 0;
-	if (s->opts.tmp_dir) {
+	if (s->opts.tmp_dir && n > SCRATCH_FILE_MIN) {
 		fd = casg_tmpfile_scratch(s->opts.tmp_dir, NULL);
 		/* in full: a hole that the disk cannot fill is a SIGBUS later */
-		if (fd >= 0 && n && !posix_fallocate(fd, 0, (off_t)n))
+		if (fd >= 0 && !posix_fallocate(fd, 0, (off_t)n))
 			flags = MAP_SHARED;
 	}
 	if (flags == MAP_SHARED && (s->ids_mapped + n > CASG_IDS_MAPPED_MAX ||
