@@ -2,22 +2,7 @@
 
 #include "residues.h"
 
-void casg_bases_append(uint8_t *to, uint64_t at, const uint8_t *from, uint64_t from_at,
-		       uint64_t n)
-{
-	while (n) {
-		unsigned int k = n < CASG_BASES_WORD ? (unsigned int)n : CASG_BASES_WORD;
-		uint64_t w = casg_bases_word(from, from_at, k);
-		uint8_t *p = to + at / 4;
-
-		casg_put_le64(p, casg_get_le64(p) | w << 2 * (at % 4));
-		at += k;
-		from_at += k;
-		n -= k;
-	}
-}
-
-/* The next k of those that casg_bases_letters writes. */
+/* The next k bases. */
 static uint64_t next_word(const uint8_t *p, size_t nbytes, uint64_t *at, int reverse,
 			  unsigned int k)
 {
@@ -41,6 +26,20 @@ void casg_bases_letters(const uint8_t *p, size_t nbytes, uint64_t at, int revers
 
 		casg_dna_letters(next_word(p, nbytes, &at, reverse, k), out);
 		out += k;
+		n -= k;
+	}
+}
+
+void casg_bases_append(uint8_t *to, uint64_t at, const uint8_t *from, size_t nbytes,
+		       uint64_t from_at, int reverse, uint64_t n)
+{
+	while (n) {
+		unsigned int k = n < CASG_BASES_WORD ? (unsigned int)n : CASG_BASES_WORD;
+		uint64_t w = next_word(from, nbytes, &from_at, reverse, k);
+		uint8_t *p = to + at / 4;
+
+		casg_put_le64(p, casg_get_le64(p) | w << 2 * (at % 4));
+		at += k;
 		n -= k;
 	}
 }

@@ -54,13 +54,16 @@ static inline uint64_t casg_bases_reverse(uint64_t w, unsigned int n)
 	return n ? __builtin_bswap64(w) >> (64 - 2 * n) : 0;
 }
 
-/* Append n bases of 'from' to 'to', whose base 'at' and all behind it are 0 yet. */
-void casg_bases_append(uint8_t *to, uint64_t at, const uint8_t *from, uint64_t from_at,
-		       uint64_t n);
+/*
+ * Append n bases of 'from', an array of nbytes: at from_at and up, or with 'reverse'
+ * from_at, from_at-1, ... each the complement.  In 'to', which has its slack, base 'at'
+ * and all behind it are 0 yet.
+ */
+void casg_bases_append(uint8_t *to, uint64_t at, const uint8_t *from, size_t nbytes,
+		       uint64_t from_at, int reverse, uint64_t n);
 
 /*
- * Write n letters: of bases at .. at+n, or with 'reverse' of at, at-1, ... each
- * the complement.  All of them are in the array of nbytes.  'out' has room for
+ * Write n letters: of the same bases, which are all in the array of nbytes.  'out' has room for
  * CASG_LETTERS_SLACK bytes more, which are overwritten: most copies are short, and
  * this is faster than to write exactly n.
  */

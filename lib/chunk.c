@@ -744,7 +744,8 @@ static int open_script(struct casg_coder *c, const struct stream *s, const struc
 	return rc;
 }
 
-static int overlay(const struct casg_buf *exceptions, struct casg_chunk *ch,
+/* Over its letters, or with 'packed' under its bases. */
+static int overlay(const struct casg_buf *exceptions, struct casg_chunk *ch, uint8_t *packed,
 		   struct casg_err *err)
 {
 	struct exceptions x;
@@ -753,16 +754,20 @@ static int overlay(const struct casg_buf *exceptions, struct casg_chunk *ch,
 
 	for (uint32_t i = 0; i < ch->nmembers && !rc; i++) {
 		rc = next_exceptions(&x, i, &exc, err);
-		if (!rc && exc.nbytes)
+		if (!rc && exc.nbytes && packed)
+			rc = casg_dna_clear(exc.p, exc.nbytes, packed, ch->offset[i],
+					    (size_t)casg_chunk_len(ch, i), err);
+		else if (!rc && exc.nbytes)
 			rc = casg_dna_overlay(exc.p, exc.nbytes, ch->data + ch->offset[i],
 					      (size_t)casg_chunk_len(ch, i), err);
 	}
 	return rc ? rc : end_exceptions(&x, err);
 }
 
+/* The letters of its members, or with 'packed' their bases. */
 static int decode_matched(struct casg_coder *c, const struct stream *s,
 			  const struct casg_chunk_bases *bases, struct casg_chunk *ch,
-			  struct casg_err *err)
+			  uint8_t *packed, struct casg_err *err)
 {
 	struct needed v = { .bases = bases };
 	struct casg_script_in in;
@@ -770,11 +775,13 @@ static int decode_matched(struct casg_coder *c, const struct stream *s,
 
 	if (!rc)
 		rc = open_script(c, s, &v, &in, err);
-	if (!rc)
+	if (!rc && packed)
+		rc = casg_script_apply_packed(&in, ch->offset, ch->nmembers, packed, err);
+	else if (!rc)
 		rc = casg_script_apply(&in, ch->offset, ch->nmembers, ch->data, NULL, NULL, err);
 	put_needed(&v);
 	ch->level = v.level;
-	return rc ? rc : overlay(&c->s[MATCHED_EXCEPTIONS], ch, err);
+	return rc ? rc : overlay(&c->s[MATCHED_EXCEPTIONS], ch, packed, err);
 }
 
 /* Put each node's columns behind each other. */
@@ -854,7 +861,7 @@ static int decode_members(struct casg_coder *c, const struct casg_chunk_head *h,
 	if (h->layout == CASG_LAYOUT_DNA2)
 		return decode_dna(c, s, ch, err);
 	if (casg_layout_is_matched(h->layout))
-		return decode_matched(c, s, bases, ch, err);
+		return decode_matched(c, s, bases, ch, NULL, err);
 	if (s[1].nraw != h->nraw)
 		return corrupt(err, "its bytes do not add up");
 	return expand(c, &s[1], ch->data, err);
@@ -943,28 +950,33 @@ int casg_chunk_made(struct casg_coder *c, const uint8_t *p, size_t nbytes,
 		    const struct casg_chunk_bases *bases, struct casg_buf *out,
 		    uint8_t *level_out, struct casg_err *err)
 {
+	struct stream s[CASG_CHUNK_STREAMS_MAX];
+	struct casg_chunk_head h;
 	struct casg_chunk *ch;
-	size_t nraw;
-	int rc = casg_chunk_decode(c, p, nbytes, bases, &ch, err);
+	size_t npacked;
+	int rc = open_chunk(p, nbytes, &h, s, err);
 
+	if (!rc && !casg_layout_is_matched(h.layout))
+		rc = corrupt(err, "another takes what its script makes, and it has none");
 	if (rc)
 		return rc;
-	if (!casg_layout_is_matched(ch->layout)) {
-		casg_chunk_free(ch);
-		return corrupt(err, "another takes what its script makes, and it has none");
-	}
-	nraw = (size_t)ch->offset[ch->nmembers];
+	ch = new_chunk(&h, 0, err);
+	if (!ch)
+		return CASG_ENOMEM;
+	npacked = casg_dna_packed_size((size_t)h.nraw);
 	casg_buf_reset(out);
-	casg_buf_reset(&c->s[0]);
-	if (casg_buf_grow(out, casg_dna_packed_size(nraw) + 1)) {
+	if (casg_buf_grow(out, npacked + CASG_BASES_SLACK)) {
 		casg_chunk_free(ch);
 		return casg_err_nomem(err);
 	}
-	out->len = casg_dna_packed_size(nraw);
-	casg_dna_pack(ch->data, nraw, out->data, &c->s[0]);
+	memset(out->data, 0, npacked + CASG_BASES_SLACK);
+	out->len = npacked;
+	rc = decode_lengths(c, &h, &s[MATCHED_LENGTHS], ch, err);
+	if (!rc)
+		rc = decode_matched(c, s, bases, ch, out->data, err);
 	*level_out = ch->level;
 	casg_chunk_free(ch);
-	return casg_buf_check(&c->s[0], err);
+	return rc;
 }
 
 /* What a whole chunk names; nothing if it is not matched. */

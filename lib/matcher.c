@@ -433,7 +433,8 @@ static int add_literals(struct casg_matcher *m, uint64_t from, uint64_t to)
 		return 0;
 	if (grow_pool(m, to - from))
 		return -1;
-	casg_bases_append(m->pool, m->n, m->packed, from, to - from);
+	casg_bases_append(m->pool, m->n, m->packed, casg_dna_packed_size(to) + CASG_BASES_SLACK,
+			  from, 0, to - from);
 	m->n += to - from;
 	casg_script_literals(m->script, to - from);
 	while (m->next_seed < m->nseeds && m->seeds[m->next_seed].at < from)
@@ -1100,7 +1101,8 @@ static int add_made(struct casg_matcher *m)
 	for (size_t i = 0; i < m->scan->npieces; i++) {
 		const struct casg_scanned *p = &m->scan->pieces[i];
 
-		casg_bases_append(m->pool, at, m->scan->packed.data + p->packed, 0, p->n);
+		casg_bases_append(m->pool, at, m->scan->packed.data + p->packed,
+				  casg_dna_packed_size(p->n) + CASG_BASES_SLACK, 0, 0, p->n);
 		m->n = at + p->n;
 		if (add_seeds(m, p, at))
 			return -1;

@@ -195,9 +195,24 @@ static int bad(struct casg_err *err, const char *what)
 	return casg_err_set(err, CASG_ECORRUPT, "malformed packed residues: %s", what);
 }
 
-/* Lay the runs over letters that are in place; if strict, these must be 'A', code 0. */
+/* Bases at .. at+n become 0, that is A. */
+static void clear_bases(uint8_t *p, uint64_t at, uint64_t n)
+{
+	for (; n && at % 4; at++, n--)
+		p[at / 4] &= (uint8_t)~(3 << 2 * (at % 4));
+	memset(p + at / 4, 0, (size_t)(n / 4));
+	at += n / 4 * 4;
+	for (n %= 4; n; at++, n--)
+		p[at / 4] &= (uint8_t)~(3 << 2 * (at % 4));
+}
+
+/*
+ * Lay the runs over letters that are in place; if strict, these must be 'A', code 0.
+ * Or, if out is NULL, clear the bases that they lie on, counted from bases_at.
+ */
 static int lay_runs(const uint8_t *exceptions, size_t nexceptions, int strict,
-		    uint8_t *out, size_t nresidues, struct casg_err *err)
+		    uint8_t *out, uint8_t *bases, uint64_t bases_at, size_t nresidues,
+		    struct casg_err *err)
 {
 	const uint8_t *end = exceptions + nexceptions;
 	size_t at = 0;
@@ -220,7 +235,10 @@ static int lay_runs(const uint8_t *exceptions, size_t nexceptions, int strict,
 		at += gap;
 		if (strict && !all_a(out + at, len))
 			return bad(err, "bits are set under an exception");
-		memset(out + at, byte, len);
+		if (out)
+			memset(out + at, byte, len);
+		else
+			clear_bases(bases, bases_at + at, len);
 		at += len;
 		before = byte;
 	}
@@ -238,13 +256,19 @@ int casg_dna_unpack(const uint8_t *packed, size_t nresidues,
 	unpack_letters(packed, nresidues, out);
 	if (!nexceptions)
 		return 0;
-	return lay_runs(exceptions, nexceptions, 1, out, nresidues, err);
+	return lay_runs(exceptions, nexceptions, 1, out, NULL, 0, nresidues, err);
 }
 
 int casg_dna_overlay(const uint8_t *exceptions, size_t nexceptions, uint8_t *out,
 		     size_t nresidues, struct casg_err *err)
 {
-	return nexceptions ? lay_runs(exceptions, nexceptions, 0, out, nresidues, err) : 0;
+	return lay_runs(exceptions, nexceptions, 0, out, NULL, 0, nresidues, err);
+}
+
+int casg_dna_clear(const uint8_t *exceptions, size_t nexceptions, uint8_t *packed, uint64_t at,
+		   size_t nresidues, struct casg_err *err)
+{
+	return lay_runs(exceptions, nexceptions, 0, NULL, packed, at, nresidues, err);
 }
 
 void casg_dna_letters(uint64_t bases, uint8_t out[32])

@@ -67,4 +67,8 @@ void casg_dna_letters(uint64_t bases, uint8_t out[32]);
 int casg_dna_overlay(const uint8_t *exceptions, size_t nexceptions, uint8_t *out,
 		     size_t nresidues, struct casg_err *err);
 
+/* The same to bases at .. at+nresidues of 'packed': those under exceptions become A. */
+int casg_dna_clear(const uint8_t *exceptions, size_t nexceptions, uint8_t *packed, uint64_t at,
+		   size_t nresidues, struct casg_err *err);
+
 #endif

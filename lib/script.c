@@ -130,7 +130,9 @@ struct reader {
 	uint64_t start[CASG_SCRIPT_SEGMENTS_MAX + 1]; /* of each segment, and the end */
 	struct numbers steps, copies, numbers, jumps;
 	uint64_t nliterals;    /* used of its own */
-	uint8_t *out;
+	uint8_t *out;          /* letters; or NULL */
+	uint8_t *packed;       /* bases; or NULL */
+	uint64_t packed_at;    /* the next of them */
 	casg_script_part_fn *fn;
 	void *ctx;
 	struct casg_err *err;
@@ -161,7 +163,16 @@ static int tell(struct reader *r, uint64_t from, uint64_t n, uint32_t segment, i
 	r->left -= n;
 	if (r->out)
 		r->out += n;
+	r->packed_at += n;
 	return rc;
+}
+
+static void put(struct reader *r, const struct casg_slice *s, uint64_t at, int reverse, uint64_t n)
+{
+	if (r->out)
+		casg_bases_letters(s->p, s->nbytes, at, reverse, n, r->out);
+	else if (r->packed)
+		casg_bases_append(r->packed, r->packed_at, s->p, s->nbytes, at, reverse, n);
 }
 
 /* n more bases from where the source is. */
@@ -177,8 +188,7 @@ static int copy(struct reader *r, uint64_t n)
 	/* n is at most the chunk's size now, so nothing wraps */
 	if (at < 0 || at >= size || (r->reverse ? at + 1 < (int64_t)n : size - at < (int64_t)n))
 		return bad(r->err, "copies from beyond the literals of a chunk");
-	if (r->out)
-		casg_bases_letters(s->p, s->nbytes, (uint64_t)at, r->reverse, n, r->out);
+	put(r, s, (uint64_t)at, r->reverse, n);
 	r->at = r->reverse ? at - (int64_t)n : at + (int64_t)n;
 	return tell(r, (uint64_t)at, n, r->segment, 0, 0);
 }
@@ -192,8 +202,7 @@ static int literals(struct reader *r, uint64_t n)
 		return 0;
 	if (n > r->left || n > own->nbytes * 4 - at)
 		return bad(r->err, "takes more literals than there are");
-	if (r->out)
-		casg_bases_letters(own->p, own->nbytes, at, 0, n, r->out);
+	put(r, own, at, 0, n);
 	r->nliterals += n;
 	return tell(r, at, n, r->in->nsegments - 1, 1, 0);
 }
@@ -223,6 +232,8 @@ static int substitute(struct reader *r, int base)
 		return bad(r->err, "replaces a base beyond the literals of a chunk");
 	if (r->out)
 		*r->out = (uint8_t)"ACGT"[base];
+	else if (r->packed)
+		r->packed[r->packed_at / 4] |= (uint8_t)(base << 2 * (r->packed_at % 4));
 	rc = tell(r, (uint64_t)r->at, 1, r->segment, 0, 1);
 	return rc ? rc : move(r, 1);
 }
@@ -300,11 +311,11 @@ static void start_numbers(struct numbers *v, const struct casg_slice *s)
 	v->end = s->p + s->nbytes;
 }
 
-int casg_script_apply(const struct casg_script_in *in, const uint64_t *offset,
-		      uint32_t nmembers, uint8_t *out, casg_script_part_fn *fn, void *ctx,
-		      struct casg_err *err)
+static int apply(const struct casg_script_in *in, const uint64_t *offset, uint32_t nmembers,
+		 uint8_t *out, uint8_t *packed, casg_script_part_fn *fn, void *ctx,
+		 struct casg_err *err)
 {
-	struct reader r = { .in = in, .fn = fn, .ctx = ctx, .err = err };
+	struct reader r = { .in = in, .packed = packed, .fn = fn, .ctx = ctx, .err = err };
 	const struct casg_slice *own = &in->literals[in->nsegments - 1];
 	int rc = 0;
 
@@ -318,6 +329,7 @@ int casg_script_apply(const struct casg_script_in *in, const uint64_t *offset,
 		r.part.member = i;
 		r.part.to = 0;
 		r.out = out ? out + offset[i] : NULL;
+		r.packed_at = offset[i];
 		r.left = offset[i + 1] - offset[i];
 		r.has_source = 0;
 		while (r.left && !rc)
@@ -332,4 +344,17 @@ int casg_script_apply(const struct casg_script_in *in, const uint64_t *offset,
 	if (r.nliterals % 4 && ((const uint8_t *)own->p)[own->nbytes - 1] >> 2 * (r.nliterals % 4))
 		return bad(err, "has spare bits set");
 	return 0;
+}
+
+int casg_script_apply(const struct casg_script_in *in, const uint64_t *offset,
+		      uint32_t nmembers, uint8_t *out, casg_script_part_fn *fn, void *ctx,
+		      struct casg_err *err)
+{
+	return apply(in, offset, nmembers, out, NULL, fn, ctx, err);
+}
+
+int casg_script_apply_packed(const struct casg_script_in *in, const uint64_t *offset,
+			     uint32_t nmembers, uint8_t *out, struct casg_err *err)
+{
+	return apply(in, offset, nmembers, NULL, out, NULL, NULL, err);
 }

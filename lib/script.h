@@ -106,7 +106,7 @@ typedef int casg_script_part_fn(void *ctx, const struct casg_script_part *part,
 				struct casg_err *err);
 
 /*
- * Make the members: member i is out[offset[i] .. offset[i + 1]), offsets rise,
+ * Make the members as letters: member i is out[offset[i] .. offset[i + 1]), offsets rise,
  * and behind the last one there is room for CASG_LETTERS_SLACK bytes (bases.h),
  * which are overwritten.  'out' may be NULL, if 'fn' is there, which is told
  * every part (or NULL).  CASG_ECORRUPT for a script that does not make exactly
@@ -115,5 +115,12 @@ typedef int casg_script_part_fn(void *ctx, const struct casg_script_part *part,
 int casg_script_apply(const struct casg_script_in *in, const uint64_t *offset,
 		      uint32_t nmembers, uint8_t *out, casg_script_part_fn *fn, void *ctx,
 		      struct casg_err *err);
+
+/*
+ * The same at two bits a base: member i is the bases offset[i] .. offset[i + 1] of
+ * 'out', which has the slack of bases.h and is all 0 before.
+ */
+int casg_script_apply_packed(const struct casg_script_in *in, const uint64_t *offset,
+			     uint32_t nmembers, uint8_t *out, struct casg_err *err);
 
 #endif

@@ -105,8 +105,14 @@ static void test_append(void)
 			make_run(&r, 1 + rnd() % 90);
 			from = rnd() % r.n;
 			n = rnd() % (r.n - from + 1);
-			casg_bases_append(to, at, r.slack, from, n);
-			memcpy(want + at, r.text + from, n);
+			if (round % 2) {
+				casg_bases_append(to, at, r.slack, r.nbytes, from, 0, n);
+				memcpy(want + at, r.text + from, n);
+			} else if (n) {
+				casg_bases_append(to, at, r.slack, r.nbytes, from + n - 1, 1, n);
+				for (size_t i = 0; i < n; i++)
+					want[at + i] = "TGCA"[code(r.text[from + n - 1 - i])];
+			}
 			at += n;
 			free_run(&r);
 		}
@@ -117,7 +123,7 @@ static void test_append(void)
 			bad += to[i / 4] >> 2 * (i % 4) & 3;
 		free(to);
 	}
-	is_int(bad, 0, "runs are appended at any offset, from any offset, and nothing else is set");
+	is_int(bad, 0, "runs are appended at any offset, from any offset and strand, and nothing else is set");
 }
 
 static void test_letters(void)

@@ -161,6 +161,39 @@ static void test_letters(void)
 	is_int(bad, 0, "the 32 letters of a word");
 }
 
+/* Bases of a random text, at any offset, cleared where another has exceptions. */
+static void test_clear(void)
+{
+	int bad = 0;
+
+	for (int t = 0; t < 2000; t++) {
+		struct casg_buf ex = CASG_BUF_INIT;
+		size_t n = rnd() % 90, at = rnd() % 40, all = at + n + rnd() % 40;
+		uint8_t *text = malloc(n + 1), *unused = calloc(casg_dna_packed_size(n) + 1, 1);
+		uint8_t *bases = malloc(casg_dna_packed_size(all) + 1), *was;
+
+		for (size_t i = 0; i < n; i++)
+			text[i] = (uint8_t)"ACGTNR"[rnd() % (t % 2 ? 6 : 5)];
+		for (size_t i = 0; i < casg_dna_packed_size(all); i++)
+			bases[i] = (uint8_t)rnd();
+		was = copy(bases, casg_dna_packed_size(all));
+		casg_dna_pack(text, n, unused, &ex);
+		bad += casg_dna_clear(ex.data, ex.len, bases, at, n, &err) != 0;
+		for (size_t i = 0; i < all; i++) {
+			int now = bases[i / 4] >> 2 * (i % 4) & 3, before = was[i / 4] >> 2 * (i % 4) & 3;
+			int gone = i >= at && i < at + n && !memchr("ACGT", text[i - at], 4);
+
+			bad += now != (gone ? 0 : before);
+		}
+		free(text);
+		free(unused);
+		free(bases);
+		free(was);
+		casg_buf_release(&ex);
+	}
+	is_int(bad, 0, "bases under exceptions are cleared, and no others");
+}
+
 static int overlay(size_t n, const char *ex, size_t nex)
 {
 	uint8_t *e = copy(ex, nex), *out = copy("TTTTTTTT", n);
@@ -232,6 +265,7 @@ int main(void)
 	test_known();
 	test_round_trips();
 	test_letters();
+	test_clear();
 	test_refusals();
 	return done_testing();
 }

@@ -206,6 +206,23 @@ static void take(const struct made *m, struct casg_script_in *in)
 	in->literals[m->nothers] = packed(m->pool + m->own, m->npool - m->own);
 }
 
+/* 0 if it makes the same at two bits, and nothing behind it. */
+static int compare_packed(const struct casg_script_in *in, const uint64_t *offset,
+			  uint32_t nmembers, const char *text)
+{
+	uint64_t n = offset[nmembers];
+	size_t size = casg_dna_packed_size(n) + CASG_BASES_SLACK;
+	uint8_t *want = calloc(size, 1), *got = calloc(size, 1);
+	struct casg_buf none = CASG_BUF_INIT;
+	int bad;
+
+	casg_dna_pack((const uint8_t *)text, n, want, &none);
+	bad = casg_script_apply_packed(in, offset, nmembers, got, &err) || memcmp(got, want, size);
+	free(want);
+	free(got);
+	return bad;
+}
+
 /* 0 if the script makes what was meant, and tells its parts so. */
 static int compare(const struct casg_script_in *in, const struct made *m, uint32_t nmembers)
 {
@@ -214,7 +231,8 @@ static int compare(const struct casg_script_in *in, const struct made *m, uint32
 	struct parts p = { .in = in, .offset = m->offset, .text = m->text };
 	int bad = casg_script_apply(in, m->offset, nmembers, out, note, &p, &err) != 0;
 
-	bad = bad || p.bad || memcmp(out, m->text, n) != 0;
+	bad = bad || p.bad || memcmp(out, m->text, n) != 0 ||
+	      compare_packed(in, m->offset, nmembers, m->text);
 	p.member = 0;
 	p.to = 0;
 	bad = bad || casg_script_apply(in, m->offset, nmembers, NULL, note, &p, &err) || p.bad;
@@ -274,7 +292,8 @@ static void test_mutations(void)
 		} else {
 			struct parts p = { .in = &in, .offset = m->offset, .text = (char *)out };
 
-			bad += casg_script_apply(&in, m->offset, n, NULL, note, &p, &err) || p.bad;
+			bad += casg_script_apply(&in, m->offset, n, NULL, note, &p, &err) || p.bad ||
+			       compare_packed(&in, m->offset, n, p.text);
 			taken++;
 		}
 		free(out);
