@@ -13,6 +13,7 @@
 #include "chunk.h"
 #include "chunkfile.h"
 #include "io.h"
+#include "oidset.h"
 
 #define BUCKETS 1024u
 #define RUNS 64u                       /* packs that may be read from end to end at once */
@@ -37,6 +38,7 @@ struct casg_promised {
 	struct casg_coder *coder;     /* made when it is needed */
 	struct arrival *arrivals[BUCKETS];
 	uint64_t held;
+	struct casg_oidset dropped;   /* were damaged here; another thread may have read them before */
 	struct run {
 		struct casg_oid pack;
 		uint32_t next;   /* the chunk behind those that came */
@@ -90,6 +92,7 @@ void casg_promised_close(struct casg_promised *p)
 	casg_diskcache_close(p->cache);
 	casg_coder_free(p->coder);
 	forget_arrivals(p);
+	casg_oidset_release(&p->dropped);
 	pthread_mutex_destroy(&p->lock);
 	pthread_mutex_destroy(&p->asking);
 	free(p->dir);
@@ -235,14 +238,20 @@ void casg_promised_in_memory(struct casg_promised *p, const struct casg_oid *chu
 int casg_promised_drop(struct casg_promised *p, const struct casg_oid *chunk_id)
 {
 	struct casg_buf path = CASG_BUF_INIT;
-	int was = !unlink(casg_chunkfile_path(&path, p->chunks_dir, chunk_id));
+	int was;
 
-	casg_buf_release(&path);
 	pthread_mutex_lock(&p->lock);
+	was = !unlink(casg_chunkfile_path(&path, p->chunks_dir, chunk_id));
+	casg_buf_release(&path);
 	if (cache(p) && casg_diskcache_has(p->cache, chunk_id)) {
 		casg_diskcache_drop(p->cache, chunk_id);
 		was = 1;
 	}
+	/* without memory for it, the worst is that it is not tried again */
+	if (was)
+		casg_oidset_add(&p->dropped, chunk_id, NULL);
+	else
+		was = casg_oidset_find(&p->dropped, chunk_id, NULL);
 	pthread_mutex_unlock(&p->lock);
 	return was;
 }

@@ -68,7 +68,10 @@ int casg_promised_here(struct casg_promised *p, const struct casg_oid *chunk_id)
 /* Append the bytes of a chunk as they lie in the pack that 'x' is the index of. */
 int casg_promised_raw(struct casg_promised *p, struct casg_packidx *x, uint32_t chunk,
 		      const struct casg_idx_chunk *e, struct casg_buf *out, struct casg_err *err);
-/* What that gave was damaged: 1 if it was from here, so that it is worth another try. */
+/*
+ * What that gave was damaged: 1 if it was from here, so that it is worth another try,
+ * be it that another thread has seen to it meanwhile.
+ */
 int casg_promised_drop(struct casg_promised *p, const struct casg_oid *chunk_id);
 /* Have these here soon, in few requests; what fails is told when it is read. */
 void casg_promised_want(struct casg_promised *p, const struct casg_promised_ask *asks, size_t n);

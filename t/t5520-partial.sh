@@ -264,6 +264,15 @@ test_expect_success 'DNA that rests on other chunks: these come along, in batche
 	done && casg -C dna-part export db >got && cmp dna.fa got && casg -C dna-part cache verify && casg -C dna-part fsck -q
 '
 
+# All at once find damaged what they rest on: who comes second must not give up.
+test_expect_success 'damage that several threads find is had anew by each' '
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		for f in dna-part/.git/casg/cache/*/*; do
+			chmod u+w "$f" && printf X | dd of="$f" bs=1 seek=60 conv=notrunc 2>/dev/null || return 1
+		done && casg -C dna-part export db >got && cmp dna.fa got || return 1
+	done
+'
+
 # chain: ten relatives, each made of the one before it, with 4,000 bases more
 chain () {
 	awk 'BEGIN {
