@@ -49,7 +49,8 @@ static void open_ids(struct casg_store *s, struct pack *p)
 	path = casg_packfiles_path(dir, &p->id, "objects");
 	if (!path)
 		return;
-	p->ids_fd = s->ids_mapped > CASG_IDS_MAPPED_MAX ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	p->ids_fd = s->ids_mapped > CASG_IDS_MAPPED_MAX || s->ids_mapped > s->opts.cache_nbytes ?
+			    open(path, O_RDONLY | O_CLOEXEC) : -1;
 	if (p->ids_fd >= 0) {
 		p->has_ids_file = 1;
 	} else if (!casg_map_open(&p->ids_map, path, NULL)) {
@@ -462,6 +463,8 @@ void casg_store_close(struct casg_store *s)
 		close_pack(&s->packs[i]);
 	free(s->packs);
 	casg_litcache_free(s->literals);
+	for (size_t i = 0; i < CASG_IDS_BLOCKS; i++)
+		free(s->ids_blocks[i]);
 	free_folders(s);
 	casg_packdir_free(s->dir);
 	pthread_mutex_destroy(&s->lock);

@@ -110,7 +110,7 @@ static int find_in(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 		if (rc)
 			break;
 		/* cheap to dismiss; a hit goes through info_at below */
-		if (casg_store_info_noted(&s->packs[pack], object, &got) &&
+		if (casg_store_info_noted(s, pack, object, &got) &&
 		    !casg_oid_eq(&got.id, id))
 			continue;
 		rc = casg_packidx_locate(x, object, &loc->chunk, &loc->member, err);

@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 
+#include "blocks.h"
 #include "litcache.h"
 #include "map.h"
 #include "memcache.h"
@@ -22,10 +23,10 @@
 #include "whole.h"
 
 /*
- * Mapped pages count as our memory; beyond this much, .objects files are read
- * entry by entry.
+ * Mapped pages count as our memory; beyond this much, and beyond opts.cache_nbytes,
+ * .objects files are read block by block.
  */
-#define CASG_IDS_MAPPED_MAX ((uint64_t)128 << 20)
+#define CASG_IDS_MAPPED_MAX ((uint64_t)32 << 20)
 
 struct ref_entry {
 	uint64_t base;      /* number of its first member */
@@ -63,6 +64,15 @@ struct pack {
 	uint8_t *sound;      /* a flag a chunk: its id was recomputed here */
 };
 
+/* Blocks of .objects files that are not mapped, as they were read last: 1 MiB. */
+#define CASG_IDS_BLOCKS 256u
+
+struct ids_block {
+	uint32_t pack;
+	uint64_t number;
+	uint8_t bytes[CASG_BLOCK];
+};
+
 struct casg_store {
 	struct casg_store_opts opts;
 	struct pack *packs;
@@ -73,6 +83,7 @@ struct casg_store {
 	struct casg_err unusable; /* why a pack was left out, with opts.lenient */
 	int revive;           /* hits bring packs back */
 	uint64_t ids_mapped;  /* bytes of .objects files in memory maps */
+	struct ids_block *ids_blocks[CASG_IDS_BLOCKS]; /* who uses one takes it out */
 	struct casg_multipacks **multi; /* the multi-pack index of each folder, or NULL */
 	uint32_t *loose;      /* packs that none of them has */
 	size_t nloose, cap_loose;
@@ -99,7 +110,8 @@ int casg_store_next_pack(const struct casg_store *s, size_t *at, uint32_t *pack_
 /* ---- store_refs.c ---- */
 
 /* Id and length of an object as a .objects file has noted them: 1, or 0. */
-int casg_store_info_noted(struct pack *p, uint32_t object, struct casg_objinfo *out);
+int casg_store_info_noted(struct casg_store *s, uint32_t pack, uint32_t object,
+			  struct casg_objinfo *out);
 /* The same, recomputed where they are not noted: 0, or a negative class. */
 int casg_store_info_at(struct casg_store *s, struct casg_coder *c, uint32_t pack,
 		       uint32_t object, uint32_t chunk, uint32_t member,

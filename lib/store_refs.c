@@ -389,25 +389,57 @@ void casg_store_tell_infos(struct casg_store *s, uint32_t pack, uint32_t chunk,
 	free(entries);
 }
 
-/* From the .objects file, if there is one and it is good here; 1 or 0. */
-int casg_store_info_noted(struct pack *p, uint32_t object, struct casg_objinfo *out)
+/* The block becomes that one; 0, or -1 if it is not sound. */
+static int read_ids_block(struct casg_store *s, uint32_t pack, uint64_t number,
+			  struct ids_block *b)
 {
-	uint8_t block[CASG_BLOCK];
-	struct casg_place at;
-	const uint8_t *e;
 	size_t got;
+
+	if (b->pack == pack && b->number == number)
+		return 0;
+	b->pack = UINT32_MAX;
+	if (casg_pread_full(s->packs[pack].ids_fd, b->bytes, sizeof(b->bytes),
+			    number * CASG_BLOCK, &got, NULL) ||
+	    got < sizeof(b->bytes) || casg_block_check(b->bytes, number))
+		return -1;
+	b->pack = pack;
+	b->number = number;
+	return 0;
+}
+
+/* From a .objects file that is not mapped. */
+static int info_read(struct casg_store *s, uint32_t pack, uint32_t object,
+		     struct casg_objinfo *out)
+{
+	struct casg_place at = casg_place_of((struct casg_place){ 0, 0 }, object, CASG_OBJINFO_SZ);
+	struct ids_block **slot = &s->ids_blocks[(pack * 7919 + at.block) % CASG_IDS_BLOCKS];
+	struct ids_block *b = __atomic_exchange_n(slot, NULL, __ATOMIC_ACQ_REL);
+	int rc;
+
+	if (!b) {
+		b = malloc(sizeof(*b));
+		if (!b)
+			return 0;
+		b->pack = UINT32_MAX;
+	}
+	rc = read_ids_block(s, pack, at.block, b);
+	if (!rc)
+		get_info(out, b->bytes + at.offset);
+	free(__atomic_exchange_n(slot, b, __ATOMIC_ACQ_REL));
+	return !rc;
+}
+
+/* From the .objects file, if there is one and it is good here; 1 or 0. */
+int casg_store_info_noted(struct casg_store *s, uint32_t pack, uint32_t object,
+			  struct casg_objinfo *out)
+{
+	struct pack *p = &s->packs[pack];
+	const uint8_t *e;
 
 	if (!p->has_ids_file)
 		return 0;
-	if (p->ids_fd >= 0) {
-		at = casg_place_of((struct casg_place){ 0, 0 }, object, CASG_OBJINFO_SZ);
-		if (casg_pread_full(p->ids_fd, block, sizeof(block), at.block * CASG_BLOCK,
-				    &got, NULL) ||
-		    got < sizeof(block) || casg_block_check(block, at.block))
-			return 0;
-		get_info(out, block + at.offset);
-		return 1;
-	}
+	if (p->ids_fd >= 0)
+		return info_read(s, pack, object, out);
 	e = casg_blocks_entry(&p->ids_blocks, (struct casg_place){ 0, 0 }, object,
 			      CASG_OBJINFO_SZ, NULL);
 	if (e)
@@ -425,7 +457,7 @@ int casg_store_info_at(struct casg_store *s, struct casg_coder *c, uint32_t pack
 	if (object >= p->x.nobjects)
 		return casg_err_set(err, CASG_ECORRUPT,
 				    "index of '%s' counts too few objects", p->path);
-	if (casg_store_info_noted(p, object, out))
+	if (casg_store_info_noted(s, pack, object, out))
 		return 0;
 	if (!__atomic_load_n(&p->scratch, __ATOMIC_ACQUIRE)) {
 		pthread_mutex_lock(&s->lock);

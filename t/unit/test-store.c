@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "exporter.h"
@@ -276,6 +277,92 @@ static void test_infos(void)
 	casg_store_close(apart);
 }
 
+enum { NOTED = 400 };
+
+/* A pack of NOTED sequences, with its list of ids. */
+static void add_noted(char letter, struct casg_objinfo *info, struct casg_oid *chunk)
+{
+	struct casg_packw_opts po = { .packs_dir = ".", .tmp_dir = ".", .ids_dir = ".",
+				      .pack_nbytes = (uint64_t)64 << 20 };
+	struct casg_packw *noting = casg_packw_new(store, &po, &err);
+	struct casg_buf out = CASG_BUF_INIT;
+	struct casg_slice m[NOTED];
+	struct casg_oid ids[NOTED];
+	char text[NOTED][8];
+
+	for (int i = 0; i < NOTED; i++) {
+		m[i].p = (const uint8_t *)text[i];
+		m[i].nbytes = (size_t)snprintf(text[i], sizeof(text[i]), "%cK%d", letter, i);
+		casg_hasher_digest(casg_coder_hasher(coder), text[i], m[i].nbytes, &ids[i]);
+		info[i] = (struct casg_objinfo){ .id = ids[i], .nbytes = m[i].nbytes };
+	}
+	casg_chunk_encode(coder, CASG_CHUNK_SEQ, 0, 1, m, NOTED, ids, &out, chunk, &err);
+	ok(noting && !casg_packw_add(noting, out.data, out.len, chunk, info, &err) &&
+	   !casg_packw_finish(noting, &err), "a pack with a list of its ids");
+	casg_packw_free(noting);
+	casg_buf_release(&out);
+}
+
+/* How many of random ones differ from what they are; none may be an error. */
+static int wrong_infos(const struct casg_store_opts *so, struct casg_objinfo info[2][NOTED],
+		       const struct casg_oid chunk[2])
+{
+	struct casg_store *s;
+	struct casg_loc loc[2];
+	struct casg_objinfo got;
+	int wrong = casg_store_open(&s, so, &err);
+
+	for (int k = 0; k < 2 && !wrong; k++)
+		wrong += casg_store_find_chunk(s, &chunk[k], &loc[k].pack, &loc[k].chunk, &err) != 1;
+	for (int i = 0; i < 4000 && !wrong; i++) {
+		int k = i % 2;
+
+		loc[k].member = (uint32_t)(i * 7919L / 2 % NOTED);
+		wrong += casg_store_info(s, coder, &loc[k], &got, &err) ||
+			 memcmp(&got, &info[k][loc[k].member], sizeof(got));
+	}
+	casg_store_close(s);
+	return wrong;
+}
+
+static void damage_lists(void)
+{
+	DIR *d = opendir(".");
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		FILE *f = strstr(e->d_name, ".objects") && !chmod(e->d_name, 0600) ?
+				  fopen(e->d_name, "r+b") : NULL;
+
+		if (f) {
+			fseek(f, 5000, SEEK_SET);
+			fputs("damaged", f);
+			fclose(f);
+		}
+	}
+	if (d)
+		closedir(d);
+}
+
+/* Lists of ids that are mapped, and one that is read block by block. */
+static void test_noted(void)
+{
+	struct casg_store_opts so = { .packs_dir = ".", .tmp_dir = ".", .index_dir = ".",
+				      .cache_nbytes = 1 << 20 };
+	struct casg_objinfo info[2][NOTED];
+	struct casg_oid chunk[2];
+
+	add_noted('W', info[0], &chunk[0]);
+	add_noted('Y', info[1], &chunk[1]);
+	is_int(wrong_infos(&so, info, chunk), 0, "ids from lists that are mapped");
+	so.cache_nbytes = 1;
+	is_int(wrong_infos(&so, info, chunk), 0, "ids from one that is read block by block");
+	damage_lists();
+	is_int(wrong_infos(&so, info, chunk), 0, "and where a block is damaged, from the pack");
+	so.cache_nbytes = 1 << 20;
+	is_int(wrong_infos(&so, info, chunk), 0, "so if it is mapped");
+}
+
 static void test_scratch_fails(void)
 {
 	struct casg_orderw *o;
@@ -314,6 +401,7 @@ int main(void)
 	test_export(1);
 	test_presentation();
 	test_infos();
+	test_noted();
 	test_scratch_fails();
 	casg_packw_free(w);
 	casg_store_close(store);
