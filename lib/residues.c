@@ -214,10 +214,13 @@ static int lay_runs(const uint8_t *exceptions, size_t nexceptions, int strict,
 		    uint8_t *out, uint8_t *bases, uint64_t bases_at, size_t nresidues,
 		    struct casg_err *err)
 {
-	const uint8_t *end = exceptions + nexceptions;
+	const uint8_t *end;
 	size_t at = 0;
 	int before = -1;
 
+	if (!nexceptions)
+		return 0;
+	end = exceptions + nexceptions;
 	while (exceptions != end) {
 		uint64_t gap, len;
 		uint8_t byte;
@@ -254,8 +257,6 @@ int casg_dna_unpack(const uint8_t *packed, size_t nresidues,
 	if (spare && packed[nresidues / 4] >> 2 * spare)
 		return bad(err, "spare bits are set");
 	unpack_letters(packed, nresidues, out);
-	if (!nexceptions)
-		return 0;
 	return lay_runs(exceptions, nexceptions, 1, out, NULL, 0, nresidues, err);
 }
 
