@@ -49,7 +49,8 @@ static void open_ids(struct casg_store *s, struct pack *p)
 	path = casg_packfiles_path(dir, &p->id, "objects");
 	if (!path)
 		return;
-	p->ids_fd = s->ids_mapped > CASG_IDS_MAPPED_MAX || s->ids_mapped > s->opts.cache_nbytes ?
+	p->ids_fd = s->ids_mapped >= (s->opts.ids_mapped_nbytes ? s->opts.ids_mapped_nbytes
+								: CASG_IDS_MAPPED_MAX) ?
 			    open(path, O_RDONLY | O_CLOEXEC) : -1;
 	if (p->ids_fd >= 0) {
 		p->has_ids_file = 1;

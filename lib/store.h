@@ -50,6 +50,7 @@ struct casg_store_opts {
 	const char *index_dir;  /* where .objects files may be; or NULL */
 	const char *tmp_dir;    /* for scratch files; or NULL: memory */
 	uint64_t cache_nbytes;  /* decoded chunks kept */
+	uint64_t ids_mapped_nbytes; /* of .objects files, about; 0: 128 MiB */
 	int empty;              /* see no packs but those that are added */
 	int skip_unindexed;     /* leave out packs without a good index (to rebuild them) */
 	int lenient;            /* the same to read; what is not found then is an error */

@@ -23,10 +23,10 @@
 #include "whole.h"
 
 /*
- * Mapped pages count as our memory; beyond this much, and beyond opts.cache_nbytes,
- * .objects files are read block by block.
+ * Mapped pages count as our memory; beyond this much, .objects files are read
+ * block by block.
  */
-#define CASG_IDS_MAPPED_MAX ((uint64_t)32 << 20)
+#define CASG_IDS_MAPPED_MAX ((uint64_t)128 << 20)
 
 struct ref_entry {
 	uint64_t base;      /* number of its first member */

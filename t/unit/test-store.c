@@ -355,11 +355,11 @@ static void test_noted(void)
 	add_noted('W', info[0], &chunk[0]);
 	add_noted('Y', info[1], &chunk[1]);
 	is_int(wrong_infos(&so, info, chunk), 0, "ids from lists that are mapped");
-	so.cache_nbytes = 1;
+	so.ids_mapped_nbytes = 1;
 	is_int(wrong_infos(&so, info, chunk), 0, "ids from one that is read block by block");
 	damage_lists();
 	is_int(wrong_infos(&so, info, chunk), 0, "and where a block is damaged, from the pack");
-	so.cache_nbytes = 1 << 20;
+	so.ids_mapped_nbytes = 0;
 	is_int(wrong_infos(&so, info, chunk), 0, "so if it is mapped");
 }
 
